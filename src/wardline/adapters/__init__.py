@@ -1,0 +1,1 @@
+"""Every socket, file and process, behind Protocols that the rooms own."""

@@ -1,0 +1,1 @@
+"""Scanners of code and dependencies."""

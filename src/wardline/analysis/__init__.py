@@ -1,0 +1,1 @@
+"""Did it work: what was observed during and after a deployment, as an Outcome."""

@@ -1,0 +1,128 @@
+"""Canonical bytes (RFC 8785, for the subset of JSON that evidence uses) and digests over them."""
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from typing import Self, TypeAlias
+
+from wardline.errors import InvalidInput
+
+# `dict` and `list` on purpose: what was parsed from JSON, and nothing else, is JSON.
+JSON: TypeAlias = "bool | int | str | list[JSON] | dict[str, JSON] | None"
+JSONObject: TypeAlias = dict[str, JSON]
+
+_SHA256 = re.compile(r"sha256:([0-9a-f]{64})", re.ASCII)
+_MAX_SAFE_INTEGER = 2**53 - 1  # RFC 8785 §3.2.2.3: beyond it JSON numbers lose digits
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Digest:
+    """A SHA-256 digest; written `sha256:` and 64 lower-case hexadecimal digits."""
+
+    hex: str
+
+    def __post_init__(self) -> None:
+        if _SHA256.fullmatch(f"sha256:{self.hex}") is None:
+            raise InvalidInput(f"not a sha256 digest: {self.hex[:80]!r}; expected 64 lower-case hex digits")
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Return the digest that `text` spells.
+
+        Raises:
+            InvalidInput: `text` is not `sha256:` and 64 lower-case hex digits.
+        """
+        match = _SHA256.fullmatch(text)
+        if match is None:
+            raise InvalidInput(f"not a digest: {text[:80]!r}; expected sha256:<64 hex digits>")
+        return cls(match[1])
+
+    @classmethod
+    def of(cls, content: bytes) -> Self:
+        return cls(hashlib.sha256(content).hexdigest())
+
+    @property
+    def short(self) -> str:
+        """The first twelve digits, for people; never for a decision."""
+        return self.hex[:12]
+
+    def __str__(self) -> str:
+        return f"sha256:{self.hex}"
+
+
+def encode(value: JSON) -> bytes:
+    """Return the one canonical encoding of `value`: UTF-8, keys sorted by UTF-16, no white space.
+
+    Floats are refused: evidence counts in integers (milliseconds, bytes, basis points),
+    so that no two implementations can disagree on how a number is written.
+
+    Raises:
+        InvalidInput: `value` holds something outside the subset.
+    """
+    _check(value, "$")
+    return json.dumps(_sorted(value), ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def decode(content: bytes) -> JSON:
+    """Return the value that `content` canonically encodes.
+
+    Raises:
+        InvalidInput: `content` is not JSON, or is not the canonical encoding of its value.
+    """
+    try:
+        value: JSON = json.loads(content)
+        again = encode(value)
+    except (ValueError, RecursionError) as error:
+        raise InvalidInput(f"not canonical JSON: {type(error).__name__}") from error
+    if again != content:
+        raise InvalidInput("JSON is not in its canonical form (RFC 8785): it was re-written or edited")
+    return value
+
+
+def digest_of(value: JSON) -> Digest:
+    return Digest.of(encode(value))
+
+
+def _sorted(value: JSON) -> JSON:
+    match value:
+        case dict():
+            return {key: _sorted(value[key]) for key in sorted(value, key=lambda k: k.encode("utf-16-be"))}
+        case list():
+            return [_sorted(item) for item in value]
+        case _:
+            return value
+
+
+def _check(value: object, path: str) -> None:
+    match value:
+        case None | bool():
+            return
+        case int():
+            if abs(value) > _MAX_SAFE_INTEGER:
+                raise InvalidInput(f"{path}: {value} is beyond 2^53-1, the largest integer JSON keeps exactly")
+        case str():
+            _check_text(value, path)
+        case list():
+            for position, item in enumerate(value):
+                _check(item, f"{path}[{position}]")
+        case dict():
+            _check_members(value, path)
+        case _:
+            raise InvalidInput(
+                f"{path}: no canonical form for {type(value).__name__}; use null, bool, int, str, list, dict"
+            )
+
+
+def _check_members(members: dict[object, object], path: str) -> None:
+    for key, item in members.items():
+        if not isinstance(key, str):
+            raise InvalidInput(f"{path}: key {key!r} is no string")
+        _check_text(key, path)
+        _check(item, f"{path}.{key}")
+
+
+def _check_text(text: str, path: str) -> None:
+    # A lone surrogate has no UTF-8 form: two readers would disagree on its bytes.
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise InvalidInput(f"{path}: text holds a lone surrogate")

@@ -1,0 +1,1 @@
+"""What is changed and shipped: commits, artifacts by digest, provenance, SBOM."""

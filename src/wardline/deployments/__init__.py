@@ -1,0 +1,1 @@
+"""Releases, plans that need consent, strategies, rollback and rehearsal."""

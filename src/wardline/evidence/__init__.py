@@ -1,0 +1,1 @@
+"""Signed statements, their envelopes, packets, and the verification of packets."""

@@ -1,0 +1,122 @@
+"""DSSE envelopes: a payload, its type and signatures over both.
+
+Source: https://github.com/secure-systems-lab/dsse/blob/master/protocol.md
+"""
+
+import base64
+import binascii
+from dataclasses import dataclass
+from typing import Protocol, Self
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from wardline import canonical
+from wardline.errors import IntegrityViolation, InvalidInput
+from wardline.identity.principals import PublicKey
+from wardline.ids import KeyId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signature:
+    keyid: KeyId
+    sig: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Envelope:
+    payload_type: str
+    payload: bytes
+    signatures: tuple[Signature, ...]
+
+    def encode(self) -> bytes:
+        """Return the canonical bytes: what becomes a leaf."""
+        return canonical.encode(
+            {
+                "payload": _to_base64(self.payload),
+                "payloadType": self.payload_type,
+                "signatures": [{"keyid": s.keyid, "sig": _to_base64(s.sig)} for s in self.signatures],
+            }
+        )
+
+    @classmethod
+    def decode(cls, content: bytes) -> Self:
+        """Return the envelope that `content` encodes.
+
+        Raises:
+            InvalidInput: Not canonical, or not an envelope with at least one signature.
+        """
+        match canonical.decode(content):
+            case {
+                "payload": str(payload),
+                "payloadType": str(payload_type),
+                "signatures": list(signatures),
+                **rest,
+            } if signatures and not rest:
+                return cls(
+                    payload_type=payload_type,
+                    payload=_from_base64(payload),
+                    signatures=tuple(_signature(signature) for signature in signatures),
+                )
+            case _:
+                raise InvalidInput("not a DSSE envelope: expected payload, payloadType and at least one signature")
+
+
+class Signer(Protocol):
+    """Holds a private key and signs with it; the key itself never leaves."""
+
+    @property
+    def public_key(self) -> PublicKey: ...
+
+    def sign(self, message: bytes) -> bytes:
+        """Return the 64-byte Ed25519 signature over `message`."""
+        ...
+
+
+def pae(payload_type: str, payload: bytes) -> bytes:
+    """Return the Pre-Authentication Encoding that DSSE signs."""
+    kind = payload_type.encode()
+    return b"DSSEv1 %d %s %d %s" % (len(kind), kind, len(payload), payload)
+
+
+def seal(payload: bytes, *, payload_type: str, signer: Signer) -> Envelope:
+    signature = Signature(keyid=signer.public_key.keyid, sig=signer.sign(pae(payload_type, payload)))
+    return Envelope(payload_type=payload_type, payload=payload, signatures=(signature,))
+
+
+def verify_signature(envelope: Envelope, key: PublicKey) -> None:
+    """Return if `key` signed `envelope`.
+
+    Raises:
+        IntegrityViolation: It did not, or its signature does not hold.
+    """
+    signature = next((s for s in envelope.signatures if s.keyid == key.keyid), None)
+    if signature is None:
+        raise IntegrityViolation(f"no signature by key {key.keyid[:12]}")
+    try:
+        Ed25519PublicKey.from_public_bytes(key.raw).verify(signature.sig, pae(envelope.payload_type, envelope.payload))
+    except (InvalidSignature, ValueError) as error:
+        raise IntegrityViolation(f"the signature by key {key.keyid[:12]} does not hold over this payload") from error
+
+
+def _signature(document: canonical.JSON) -> Signature:
+    match document:
+        case {"keyid": str(keyid), "sig": str(sig), **rest} if not rest:
+            return Signature(keyid=KeyId(keyid), sig=_from_base64(sig))
+        case _:
+            raise InvalidInput("DSSE signature: expected keyid and sig")
+
+
+def _to_base64(content: bytes) -> str:
+    return base64.b64encode(content).decode("ascii")
+
+
+def _from_base64(text: str) -> bytes:
+    try:
+        content = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise InvalidInput("not base64") from error
+    # Loose trailing bits would let two texts stand for the same bytes.
+    if _to_base64(content) != text:
+        raise InvalidInput("base64 is not in its canonical form")
+    return content

@@ -1,0 +1,1 @@
+"""What checks find, in one shape, and the redaction of what must not be written down."""

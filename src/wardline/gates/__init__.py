@@ -1,0 +1,1 @@
+"""Whether something may pass: policies, approvals and waivers over evidence give a Decision."""

@@ -1,0 +1,1 @@
+"""DORA and audit figures as pure folds over the log."""

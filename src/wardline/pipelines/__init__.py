@@ -1,0 +1,1 @@
+"""What a service declares in wardline.yaml, and the durable journey of a run along it."""
