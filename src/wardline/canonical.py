@@ -4,12 +4,12 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass
-from typing import Self, TypeAlias
+from typing import Self, TypeAlias, Union
 
 from wardline.errors import InvalidInput
 
 # `dict` and `list` on purpose: what was parsed from JSON, and nothing else, is JSON.
-JSON: TypeAlias = "bool | int | str | list[JSON] | dict[str, JSON] | None"
+JSON: TypeAlias = Union[bool, int, str, "list[JSON]", "dict[str, JSON]", None]  # noqa: UP007  # `|` takes no forward name
 JSONObject: TypeAlias = dict[str, JSON]
 
 _SHA256 = re.compile(r"sha256:([0-9a-f]{64})", re.ASCII)
