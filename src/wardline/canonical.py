@@ -9,7 +9,7 @@ from typing import Self, TypeAlias, Union
 from wardline.errors import InvalidInput
 
 # `dict` and `list` on purpose: what was parsed from JSON, and nothing else, is JSON.
-JSON: TypeAlias = Union[bool, int, str, "list[JSON]", "dict[str, JSON]", None]  # noqa: UP007  # `|` takes no forward name
+JSON: TypeAlias = Union[bool, int, str, "list[JSON]", "dict[str, JSON]", None]  # `|` takes no forward name
 JSONObject: TypeAlias = dict[str, JSON]
 
 _SHA256 = re.compile(r"sha256:([0-9a-f]{64})", re.ASCII)
