@@ -1,0 +1,90 @@
+"""The log, the runs, and what hangs on them."""
+
+from alembic import op
+from sqlalchemy import BigInteger, Column, Integer, LargeBinary, Text
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+_LOG_TABLES = ("log_leaves", "log_nodes", "log_checkpoints")
+
+
+def upgrade() -> None:
+    _create_log()
+    _create_projections()
+
+
+def downgrade() -> None:
+    raise NotImplementedError("the log is never taken away")
+
+
+def _create_log() -> None:
+    position = BigInteger().with_variant(Integer, "sqlite")
+    op.create_table(
+        "log_leaves",
+        Column("index", position, primary_key=True, autoincrement=False),
+        Column("key", Text, nullable=False, unique=True),
+        Column("run", Text, index=True),
+        Column("predicate_type", Text, nullable=False, index=True),
+        Column("leaf_hash", LargeBinary, nullable=False),
+        Column("envelope", LargeBinary, nullable=False),
+    )
+    op.create_table(
+        "log_nodes",
+        Column("level", BigInteger, primary_key=True, autoincrement=False),
+        Column("index", BigInteger, primary_key=True, autoincrement=False),
+        Column("hash", LargeBinary, nullable=False),
+    )
+    op.create_table(
+        "log_checkpoints",
+        Column("size", position, primary_key=True, autoincrement=False),
+        Column("note", Text, nullable=False),
+    )
+    if op.get_bind().dialect.name == "sqlite":
+        # Against our own mistakes, not against an attacker with the file: for him there are the proofs.
+        for table in _LOG_TABLES:
+            for verb in ("UPDATE", "DELETE"):
+                op.execute(
+                    f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table} "
+                    "BEGIN SELECT RAISE(ABORT, 'the log is append-only'); END"
+                )
+
+
+def _create_projections() -> None:
+    op.create_table(
+        "runs",
+        Column("id", Text, primary_key=True),
+        Column("service", Text, nullable=False),
+        Column("repository", Text, nullable=False),
+        Column("commit_sha", Text, nullable=False),
+        Column("status", Text, nullable=False),
+        Column("stage", Text, nullable=False),
+        Column("version", BigInteger, nullable=False),
+        Column("started_at", Text, nullable=False),
+        Column("finished_at", Text),
+        Column("document", Text, nullable=False),
+    )
+    op.create_table(
+        "holds",
+        Column("environment", Text, primary_key=True),
+        Column("run", Text),
+        Column("generation", BigInteger, nullable=False),
+    )
+    op.create_table(
+        "people",
+        Column("principal", Text, primary_key=True),
+        Column("name", Text, nullable=False),
+        Column("emails", Text, nullable=False),
+        Column("enrolled_index", BigInteger, nullable=False),
+    )
+    op.create_table(
+        "releases",
+        Column("environment", Text, primary_key=True),
+        Column("id", Text, primary_key=True),
+        Column("service", Text, nullable=False),
+        Column("document", Text, nullable=False),
+        Column("deployed_index", BigInteger),
+        Column("position", BigInteger, nullable=False),
+    )
