@@ -14,7 +14,11 @@ REHEARSAL = f"{NAMESPACE}/rollback-rehearsal/v1"
 
 
 class Phase(StrEnum):
-    """How far a deployment has come. The last four end it."""
+    """How far a deployment has come.
+
+    `succeeded`, `rolled-back`, `failed` and `stopped` end it and say what serves. `fenced` ends it
+    too, but says nothing of what serves: somebody else took the environment and will.
+    """
 
     STARTED = "started"
     SHIFTED = "shifted"
@@ -23,6 +27,7 @@ class Phase(StrEnum):
     ROLLED_BACK = "rolled-back"
     FAILED = "failed"
     STOPPED = "stopped"
+    FENCED = "fenced"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
