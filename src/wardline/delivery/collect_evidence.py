@@ -1,0 +1,86 @@
+"""Collect evidence: the only place where what rooms say becomes signed statements in the log."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from wardline.clock import Clock, to_rfc3339
+from wardline.errors import Unavailable
+from wardline.evidence.envelopes import Envelope, Signer, seal
+from wardline.evidence.log import SALTED_TEXT, Blobs, Evidence, EvidenceLog, salted
+from wardline.evidence.redaction import RedactorFactory
+from wardline.evidence.statements import PAYLOAD_TYPE, Context, Statement, evidence_key
+from wardline.ids import IdFactory, PrincipalId, RunId
+from wardline.predicates import BlobRef, Predicate
+
+# Time servers step a clock by less; a larger step back would put effects before their causes.
+_TOLERATED_STEP_BACK = timedelta(seconds=5)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Collector:
+    """Wraps predicates into statements, signs them and appends them. `machine` is who this installation is."""
+
+    log: EvidenceLog
+    blobs: Blobs
+    signer: Signer
+    machine: PrincipalId
+    clock: Clock
+    ids: IdFactory
+    redactor: RedactorFactory
+
+    def once(self, step: str, run: RunId | None, produce: Callable[[], Predicate]) -> Evidence:
+        """Return the evidence of `step`; `produce` runs only if there is none yet.
+
+        A step that was killed after its statement became durable finds it here and does nothing twice.
+
+        Raises:
+            Unavailable: The clock went backwards, or the log cannot be written. Nothing was recorded.
+        """
+        found = self.log.find(evidence_key(run, step))
+        if found is not None:
+            return found
+        self._check_clock()
+        return self._append(produce(), step, run, signer=self.signer, actor=self.machine)
+
+    def signed(
+        self, predicate: Predicate, *, step: str, run: RunId | None, signer: Signer, actor: PrincipalId
+    ) -> Evidence:
+        """Append what a person signs with their own key."""
+        self._check_clock()
+        return self._append(predicate, step, run, signer=signer, actor=actor)
+
+    def private(self, text: str) -> BlobRef:
+        """Keep free text outside the log: redacted, salted, known by a digest that gives nothing away."""
+        redactor = self.redactor()
+        masked = redactor.feed(text.encode()) + redactor.finish()
+        return self.blobs.put(salted(masked.decode(errors="replace"), salt=self.ids.salt()), SALTED_TEXT)
+
+    def _append(
+        self, predicate: Predicate, step: str, run: RunId | None, *, signer: Signer, actor: PrincipalId
+    ) -> Evidence:
+        context = Context(
+            run=run,
+            step=step,
+            attempt=1,
+            recorded_at=self.clock.now(),
+            actor=actor,
+            outcome=predicate.outcome,
+        )
+        return self.log.append(_envelope(Statement.of(predicate, context), signer))
+
+    def _check_clock(self) -> None:
+        size = self.log.size()
+        if size == 0:
+            return
+        newest = self.log.read(size - 1).statement.context.recorded_at
+        now = self.clock.now()
+        if now < newest - _TOLERATED_STEP_BACK:
+            raise Unavailable(
+                f"the clock went backwards: it says {to_rfc3339(now)}, the newest statement {to_rfc3339(newest)}",
+                remedy="Set the machine's clock right, then resume.",
+            )
+
+
+def _envelope(statement: Statement, signer: Signer) -> Envelope:
+    return seal(statement.encode(), payload_type=PAYLOAD_TYPE, signer=signer)
