@@ -1,0 +1,105 @@
+"""The judge: policies over one input document give a Decision. Pure, but for the engine it asks."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from wardline.canonical import Digest, JSONObject, digest_of
+from wardline.errors import InvalidInput, Unavailable
+from wardline.gates.decisions import Allow, Decision, Deny, Judgement, Reason, Undecided
+from wardline.gates.policy import Answer, Check, Policy, PolicyEngine, policy_digest
+from wardline.ids import EnvironmentName
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """May this artifact pass into this environment? `document` is all that is known about it.
+
+    Attributes:
+        evidence: Indices of the leaves that `document` was folded from.
+    """
+
+    environment: EnvironmentName
+    production: bool
+    artifact: Digest
+    document: JSONObject
+    evidence: tuple[int, ...]
+
+
+def judge(policies: Sequence[Policy], question: Question, *, engine: PolicyEngine) -> Decision:
+    """Return what the policies that apply say of `question`: any no is a no, any doubt is no yes.
+
+    Raises:
+        InvalidInput: Two policies carry one id: nobody could tell which one spoke.
+    """
+    if len({policy.id for policy in policies}) != len(policies):
+        raise InvalidInput("two policies have the same id; expected one rule per id")
+    asked = sorted(
+        (p for p in policies if p.applies_to(question.environment, production=question.production)),
+        key=lambda policy: policy.id,
+    )
+    reasons = tuple(reason for policy, answers in _ask(engine, asked, question) for reason in _read(policy, answers))
+    judgement = Judgement(
+        environment=question.environment,
+        artifact=question.artifact,
+        policy_digest=policy_digest(asked),
+        input_digest=digest_of(question.document),
+        evidence=question.evidence,
+        reasons=reasons or (Reason(policy="none", verdict="undecided", message=_NO_POLICY, controls=()),),
+    )
+    verdicts = {reason.verdict for reason in judgement.reasons}
+    if "deny" in verdicts:
+        return Deny(judgement=judgement)
+    return Allow(judgement=judgement) if verdicts == {"allow"} else Undecided(judgement=judgement)
+
+
+_NO_POLICY = "no policy applies to this environment: nobody looked"
+_NO_ANSWER = "the policy could not be evaluated: it crashed, ran out of time or memory, or gave no answer"
+
+
+def _ask(engine: PolicyEngine, policies: Sequence[Policy], question: Question) -> list[tuple[Policy, Sequence[Answer]]]:
+    try:
+        answers = engine.evaluate(policies, question.document)
+    except Unavailable:
+        # Nobody looked: each policy is then undecided, and the decision says so.
+        answers = ()
+    if len(answers) != len(policies):
+        answers = [()] * len(policies)
+    return list(zip(policies, answers, strict=True))
+
+
+def _read(policy: Policy, answers: Sequence[Answer]) -> list[Reason]:
+    """Return the reasons of one policy: its objections, or the one line that it is content."""
+    if len(answers) != len(policy.checks):
+        return [_reason(policy, "undecided", _NO_ANSWER)]
+    pairs = list(zip(policy.checks, answers, strict=True))
+    needs, validations = pairs[: len(policy.needs)], pairs[len(policy.needs) :]
+    # A validation is only worth reading where everything it needs is there.
+    doubts = [_doubt(policy, check, answer) for check, answer in needs if answer.value is not True]
+    if doubts:
+        return doubts
+    objections = [_objection(policy, check, answer) for check, answer in validations if answer.value is not True]
+    return objections or [_reason(policy, "allow", policy.title + _shown(pairs))]
+
+
+def _doubt(policy: Policy, check: Check, answer: Answer) -> Reason:
+    problem = f" ({answer.problem})" if answer.problem else ""
+    return _reason(policy, "undecided", check.message + _shown([(check, answer)]) + problem)
+
+
+def _objection(policy: Policy, check: Check, answer: Answer) -> Reason:
+    if answer.value is None:
+        return _reason(policy, "undecided", f"could not tell whether {check.expression!r} ({answer.problem})")
+    return _reason(policy, "deny", check.message + _shown([(check, answer)]))
+
+
+def _reason(policy: Policy, verdict: str, message: str) -> Reason:
+    return Reason(policy=policy.id, verdict=verdict, message=message, controls=policy.controls)
+
+
+def _shown(pairs: Sequence[tuple[Check, Answer]]) -> str:
+    values = [
+        f"{expression.removeprefix('input.')} = {value}"
+        for check, answer in pairs
+        for expression, value in zip(check.shows, answer.shown, strict=False)
+    ]
+    return f" [{', '.join(dict.fromkeys(values))}]" if values else ""
