@@ -1,0 +1,65 @@
+"""Checkpoints: the signed head of a log (https://c2sp.org/tlog-checkpoint)."""
+
+import base64
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Self
+
+from wardline.errors import IntegrityViolation, InvalidInput
+from wardline.tlog.merkle import HASH_BYTES
+from wardline.tlog.note import VerifierKey, decode_base64, open_note, sign_note
+
+_SIZE = re.compile(r"0|[1-9][0-9]{0,15}", re.ASCII)  # no leading zero: one text for one size
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkpoint:
+    """The log named `origin` had `size` leaves under `root`."""
+
+    origin: str
+    size: int
+    root: bytes
+    extensions: tuple[str, ...] = ()  # lines of others' checkpoints; ours have none
+
+    def encode(self) -> str:
+        """Return the text that is signed."""
+        lines = (self.origin, str(self.size), base64.b64encode(self.root).decode(), *self.extensions)
+        return "".join(f"{line}\n" for line in lines)
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Return the checkpoint that `text` spells.
+
+        Raises:
+            InvalidInput: Not an origin, a size and a 32-byte root, one on each line.
+        """
+        lines = text.split("\n")
+        match lines:
+            case [origin, size, root, *extensions, ""] if origin and _SIZE.fullmatch(size) and all(extensions):
+                pass
+            case _:
+                raise InvalidInput("not a checkpoint: expected origin, size and root, one on each line")
+        checkpoint = cls(origin=origin, size=int(size), root=decode_base64(root), extensions=tuple(extensions))
+        if len(checkpoint.root) != HASH_BYTES:
+            raise InvalidInput(f"checkpoint: a root of {len(checkpoint.root)} bytes; expected {HASH_BYTES}")
+        return checkpoint
+
+    def sign(self, key: VerifierKey, *, sign: Callable[[bytes], bytes]) -> str:
+        """Return the signed note. The key's name MUST be the origin (tlog-checkpoint)."""
+        if key.name != self.origin:
+            raise InvalidInput(f"checkpoint of {self.origin}: the key is named {key.name}")
+        return sign_note(self.encode(), key, sign=sign)
+
+
+def open_checkpoint(note: str, key: VerifierKey) -> Checkpoint:
+    """Return the checkpoint in `note` if `key` signed it and it is of the log that `key` is named after.
+
+    Raises:
+        InvalidInput: It is no signed checkpoint.
+        IntegrityViolation: Not signed by `key`, or of another log.
+    """
+    checkpoint = Checkpoint.parse(open_note(note, key))
+    if checkpoint.origin != key.name:
+        raise IntegrityViolation(f"the checkpoint is of log {checkpoint.origin}, expected {key.name}")
+    return checkpoint
