@@ -1,1 +1,44 @@
-"""Settings."""
+"""Settings: the only reader of the environment."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from wardline.errors import InvalidInput
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Where Wardline keeps its state, and what it was started with.
+
+    home: $WARDLINE_HOME; default `wardline` in the XDG data folder, so that nothing is written into
+        the user's repository.
+    passphrase: $WARDLINE_PASSPHRASE, for keys used by scripts; None: asked on the terminal.
+    environ: everything else the process was given; builds and instances get only what their
+        adapters let through.
+    """
+
+    home: Path
+    passphrase: str | None
+    environ: Mapping[str, str]
+
+
+def read_settings() -> Settings:
+    """Read the environment once.
+
+    Raises:
+        InvalidInput: WARDLINE_HOME is not an absolute path.
+    """
+    environ = dict(os.environ)
+    home = environ.pop("WARDLINE_HOME", "")
+    passphrase = environ.pop("WARDLINE_PASSPHRASE", None)
+    if home and not Path(home).is_absolute():
+        raise InvalidInput(f"WARDLINE_HOME={home!r} is relative; expected an absolute path")
+    return Settings(home=Path(home) if home else _data_folder(environ), passphrase=passphrase, environ=environ)
+
+
+def _data_folder(environ: Mapping[str, str]) -> Path:
+    data = environ.get("XDG_DATA_HOME", "")
+    # The XDG Base Directory Specification says to ignore relative values.
+    return (Path(data) if data.startswith("/") else Path.home() / ".local" / "share") / "wardline"

@@ -1,0 +1,82 @@
+"""The four DORA figures, folded from deployment statements (https://dora.dev/guides/dora-metrics-four-keys/)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from statistics import median
+
+from wardline.deployments.history import Moved
+from wardline.deployments.predicates import Phase
+from wardline.environments.observations import EnvironmentKey
+from wardline.ids import RunId
+from wardline.metrics.records import Records
+
+_BASIS_POINTS = 10_000
+_CHANGED = frozenset({Phase.SUCCEEDED, Phase.ROLLED_BACK, Phase.FAILED})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DORA:
+    """`None` means that there is nothing to say, never zero.
+
+    deployments: changes that reached the environment's callers and stayed.
+    window: from the first to the last of them.
+    lead_time: median from commit to serving.
+    change_failure_rate_bp: of all changes that met callers, how many had to be taken back, in basis points.
+    time_to_recovery: median from the moment a change met callers to the moment the previous release served alone.
+    """
+
+    deployments: int
+    window: timedelta | None
+    lead_time: timedelta | None
+    change_failure_rate_bp: int | None
+    time_to_recovery: timedelta | None
+
+
+def dora(records: Records, environment: EnvironmentKey) -> DORA:
+    """Return the figures of one environment, usually production.
+
+    A deployment that failed before any caller met it is not a failed change: nobody was served by it.
+    """
+    here = [moved for moved in records.deployments if moved.environment == environment]
+    met = _met_callers(here)
+    ended = [moved for moved in here if moved.phase in _CHANGED and moved.reason not in {"rehearsal"}]
+    succeeded = [moved for moved in ended if moved.phase is Phase.SUCCEEDED]
+    taken_back = [moved for moved in ended if moved.phase is Phase.ROLLED_BACK]
+    failures = len(taken_back)
+    committed = {run.run: run.committed_at for run in records.runs if run.committed_at is not None}
+    attempts = len(succeeded) + sum(1 for moved in taken_back if moved.reason != "operator")
+    return DORA(
+        deployments=len(succeeded),
+        window=succeeded[-1].at - succeeded[0].at if succeeded else None,
+        lead_time=_median([at for moved in succeeded if (at := _lead(moved, committed)) is not None]),
+        change_failure_rate_bp=_rate(failures, attempts),
+        time_to_recovery=_median([moved.at - met[moved.deployment] for moved in taken_back if moved.deployment in met]),
+    )
+
+
+def _met_callers(moves: Sequence[Moved]) -> dict[str, datetime]:
+    """When each deployment first sent callers to its release; an operator's rollback counts from what it undid."""
+    met: dict[str, datetime] = {}
+    last_success: datetime | None = None
+    for moved in moves:
+        if moved.phase is Phase.SHIFTED:
+            met.setdefault(moved.deployment, moved.at)
+        if moved.phase is Phase.ROLLED_BACK and moved.reason == "operator" and last_success is not None:
+            met.setdefault(moved.deployment, last_success)
+        if moved.phase is Phase.SUCCEEDED:
+            last_success = moved.at
+    return met
+
+
+def _lead(moved: Moved, committed: Mapping[RunId, datetime]) -> timedelta | None:
+    at = None if moved.run is None else committed.get(moved.run)
+    return None if at is None else moved.at - at
+
+
+def _rate(failures: int, attempts: int) -> int | None:
+    return round(failures * _BASIS_POINTS / attempts) if attempts else None
+
+
+def _median(durations: Sequence[timedelta]) -> timedelta | None:
+    return median(durations) if durations else None
