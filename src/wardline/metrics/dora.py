@@ -40,7 +40,7 @@ def dora(records: Records, environment: EnvironmentKey) -> DORA:
     """
     here = [moved for moved in records.deployments if moved.environment == environment]
     met = _met_callers(here)
-    ended = [moved for moved in here if moved.phase in _CHANGED and moved.reason not in {"rehearsal"}]
+    ended = [moved for moved in here if moved.phase in _CHANGED and moved.reason != "rehearsal"]
     succeeded = [moved for moved in ended if moved.phase is Phase.SUCCEEDED]
     taken_back = [moved for moved in ended if moved.phase is Phase.ROLLED_BACK]
     failures = len(taken_back)
@@ -79,4 +79,4 @@ def _rate(failures: int, attempts: int) -> int | None:
 
 
 def _median(durations: Sequence[timedelta]) -> timedelta | None:
-    return median(durations) if durations else None
+    return timedelta(seconds=median(each.total_seconds() for each in durations)) if durations else None

@@ -1,0 +1,37 @@
+# Everything on a fresh machine: Python 3.11 with venv, make and git. `make demo` and `make test` set themselves up.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+
+.PHONY: demo test test-all check bench clean
+
+demo: $(READY)            ## set up and tell the story: five changes, three environments, one rollback
+	$(BIN)/python examples/demo/story.py $(if $(KEEP),--keep)
+
+test: $(READY)            ## set up and pass the tests that need a few minutes
+	$(BIN)/pytest -m "not slow"
+
+test-all: $(READY)        ## every test, the slow ones included
+	$(BIN)/pytest
+
+check: $(READY)           ## the fast half of CI: format, lint, types, import contracts, policies
+	$(BIN)/ruff format --check src tests bench examples
+	$(BIN)/ruff check src tests bench examples
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/wardline gate test
+
+bench: $(READY)           ## ratios against something else measured in the same run
+	$(BIN)/python bench/ship.py
+	$(BIN)/python bench/switch.py
+	$(BIN)/python bench/start_up.py
+
+$(READY): pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable . --group dev
+	touch $(READY)
+
+clean:
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,0 +1,68 @@
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wardline import canonical
+from wardline.canonical import Digest
+from wardline.errors import InvalidInput
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]))
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | TEXT,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXT, inner, max_size=4),
+    max_leaves=20,
+)
+
+
+@given(JSON)
+def test_decoding_gives_back_what_was_encoded(value: canonical.JSON) -> None:
+    assert canonical.decode(canonical.encode(value)) == value
+
+
+@given(JSON)
+def test_only_one_byte_sequence_is_accepted_for_a_value(value: canonical.JSON) -> None:
+    loose = json.dumps(value, indent=1).encode()
+    if loose == canonical.encode(value):
+        assert canonical.decode(loose) == value
+    else:
+        with pytest.raises(InvalidInput):
+            canonical.decode(loose)
+
+
+@given(st.binary(max_size=60))
+def test_arbitrary_bytes_raise_nothing_but_our_own_error(content: bytes) -> None:
+    try:
+        canonical.decode(content)
+    except InvalidInput:
+        return
+
+
+def test_keys_are_sorted_by_utf16_code_units() -> None:
+    # RFC 8785 §3.2.3: U+1F600 is the pair D83D DE00 and sorts before U+FB33, which code points would put first.
+    assert canonical.encode({"\ufb33": 1, "\U0001f600": 2}) == '{"\U0001f600":2,"\ufb33":1}'.encode()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'{"a":1.0}',
+        b'{"a":1e3}',
+        b'{"a":NaN}',
+        b'{"a":1,"a":1}',
+        b"9007199254740992",
+        b'"\\ud800"',
+        b"[" * 100_000,
+        b"",
+    ],
+)
+def test_what_has_no_canonical_form_is_refused(content: bytes) -> None:
+    with pytest.raises(InvalidInput):
+        canonical.decode(content)
+
+
+@pytest.mark.parametrize("text", ["", "sha256:", "sha256:" + "A" * 64, "md5:" + "a" * 64, "sha256:" + "a" * 64 + "\n"])
+def test_only_a_sha256_digest_in_lower_case_is_a_digest(text: str) -> None:
+    with pytest.raises(InvalidInput):
+        Digest.parse(text)
