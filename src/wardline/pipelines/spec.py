@@ -9,8 +9,6 @@ from types import MappingProxyType
 from wardline.identity.principals import Role
 from wardline.ids import EnvironmentName
 
-_NOTHING: Mapping[str, str] = MappingProxyType({})
-
 
 class Criticality(StrEnum):
     """What stops when the service stops."""
@@ -139,8 +137,8 @@ class ApprovalSpec:
 class EnvironmentSpec:
     name: EnvironmentName
     target: TargetSpec
-    config: Mapping[str, str] = _NOTHING
-    secrets: Mapping[str, SecretRef] = MappingProxyType({})
+    config: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    secrets: Mapping[str, SecretRef] = field(default_factory=lambda: MappingProxyType({}))
     strategy: StrategySpec = field(default_factory=StrategySpec)
     approvals: tuple[ApprovalSpec, ...] = ()
     approvals_within: timedelta = timedelta(hours=72)  # over a weekend; then the run ends undecided
@@ -158,13 +156,13 @@ class Pipeline:
     """All that a service declares. `environments` are in order; the last one is production."""
 
     service: ServiceSpec
-    regulations: tuple[str, ...]
     build: BuildSpec
     test: TestSpec
-    scan: ScanSpec
     start: StartSpec
     environments: tuple[EnvironmentSpec, ...]
-    rollback: RollbackSpec | None
+    regulations: tuple[str, ...] = ()
+    scan: ScanSpec = field(default_factory=ScanSpec)
+    rollback: RollbackSpec | None = None
 
     @property
     def production(self) -> EnvironmentSpec:
