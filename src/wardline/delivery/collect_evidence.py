@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from wardline.clock import Clock, to_rfc3339
-from wardline.errors import Unavailable
+from wardline.errors import Conflict, Unavailable
 from wardline.evidence.envelopes import Envelope, Signer, seal
 from wardline.evidence.log import SALTED_TEXT, Blobs, Evidence, EvidenceLog, salted
 from wardline.evidence.redaction import RedactorFactory
@@ -46,9 +46,33 @@ class Collector:
     def signed(
         self, predicate: Predicate, *, step: str, run: RunId | None, signer: Signer, actor: PrincipalId
     ) -> Evidence:
-        """Append what a person signs with their own key."""
+        """Append what a person signs with their own key.
+
+        Raises:
+            Conflict: The run is sealed: nothing more can be said in it.
+        """
         self._check_clock()
-        return self._append(predicate, step, run, signer=signer, actor=actor)
+        while True:
+            size = self.log.size()
+            if run is not None and self.log.find(evidence_key(run, "seal")) is not None:
+                raise Conflict(f"run {run} is sealed: nothing more can be said in it")
+            try:
+                return self._append(predicate, step, run, signer=signer, actor=actor, at=size)
+            except Conflict:
+                continue  # somebody else appended, perhaps the seal: look again
+
+    def last(self, step: str, run: RunId, produce: Callable[[int], Predicate]) -> Evidence:
+        """Return the evidence of `step`, which says something of all before it; `produce` is given its index."""
+        while True:
+            found = self.log.find(evidence_key(run, step))
+            if found is not None:
+                return found
+            self._check_clock()
+            index = self.log.size()
+            try:
+                return self._append(produce(index), step, run, signer=self.signer, actor=self.machine, at=index)
+            except Conflict:
+                continue  # somebody else appended between the look and the leaf: look again
 
     def private(self, text: str) -> BlobRef:
         """Keep free text outside the log: redacted, salted, known by a digest that gives nothing away."""
@@ -56,8 +80,15 @@ class Collector:
         masked = redactor.feed(text.encode()) + redactor.finish()
         return self.blobs.put(salted(masked.decode(errors="replace"), salt=self.ids.salt()), SALTED_TEXT)
 
-    def _append(
-        self, predicate: Predicate, step: str, run: RunId | None, *, signer: Signer, actor: PrincipalId
+    def _append(  # noqa: PLR0913  # all that a statement's context is made of
+        self,
+        predicate: Predicate,
+        step: str,
+        run: RunId | None,
+        *,
+        signer: Signer,
+        actor: PrincipalId,
+        at: int | None = None,
     ) -> Evidence:
         context = Context(
             run=run,
@@ -67,7 +98,7 @@ class Collector:
             actor=actor,
             outcome=predicate.outcome,
         )
-        return self.log.append(_envelope(Statement.of(predicate, context), signer))
+        return self.log.append(_envelope(Statement.of(predicate, context), signer), at=at)
 
     def _check_clock(self) -> None:
         size = self.log.size()

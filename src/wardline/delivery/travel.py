@@ -105,7 +105,7 @@ class Travel:
     def seal(self, status: RunStatus) -> RunStatus:
         """Leave the last statement of the run."""
 
-        def produce() -> Predicate:
+        def produce(_index: int) -> Predicate:
             left = self.collect.log.of_run(self.id)
             run = self.run
             return RunSealed(
@@ -117,7 +117,13 @@ class Travel:
                 first=left[0].index if left else None,
             )
 
-        self.leave("seal", produce)
+        def act() -> JSON:
+            self.progress.begins("seal")
+            self._enter("seal")
+            return self.collect.last("seal", self.id, produce).index
+
+        evidence = self.collect.log.read(self._index(self.engine.step("seal", act)))
+        self.progress.ends("seal", evidence.statement.context.outcome, status.value)
         run = self.run
         if not run.ended:
             self.runs.save(run.ends(status, now=self.clock.now()))

@@ -25,13 +25,15 @@ class Evidence:
 class EvidenceLog(Protocol):
     """The append-only log, read and written as evidence. Nothing in it is ever changed or removed."""
 
-    def append(self, envelope: Envelope) -> Evidence:
+    def append(self, envelope: Envelope, *, at: int | None = None) -> Evidence:
         """Add one leaf; return only once it is durable and covered by a signed checkpoint.
 
         The statement's own key makes it once: a second append with the same key changes nothing
-        and returns what is there.
+        and returns what is there. `at`: the index the leaf must get, for statements that say
+        something of all before them.
 
         Raises:
+            Conflict: The leaf would get another index than `at`.
             Unavailable: The disk is full or the database does not answer; nothing was acknowledged.
             IntegrityViolation: The stored log does not match its own checkpoint.
         """

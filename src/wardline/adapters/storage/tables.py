@@ -65,16 +65,4 @@ people = Table(  # erasable (GDPR Art. 17): the only place where names live
     Column("principal", Text, primary_key=True),
     Column("name", Text, nullable=False),
     Column("emails", Text, nullable=False),
-    Column("enrolled_index", BigInteger, nullable=False),
-)
-
-releases = Table(
-    "releases",
-    metadata,
-    Column("environment", Text, primary_key=True),
-    Column("id", Text, primary_key=True),
-    Column("service", Text, nullable=False),
-    Column("document", Text, nullable=False),
-    Column("deployed_index", BigInteger),  # null: not deployed yet
-    Column("position", BigInteger, nullable=False),
 )

@@ -77,14 +77,4 @@ def _create_projections() -> None:
         Column("principal", Text, primary_key=True),
         Column("name", Text, nullable=False),
         Column("emails", Text, nullable=False),
-        Column("enrolled_index", BigInteger, nullable=False),
-    )
-    op.create_table(
-        "releases",
-        Column("environment", Text, primary_key=True),
-        Column("id", Text, primary_key=True),
-        Column("service", Text, nullable=False),
-        Column("document", Text, nullable=False),
-        Column("deployed_index", BigInteger),
-        Column("position", BigInteger, nullable=False),
     )
