@@ -79,8 +79,8 @@ class Board:
 
     def ends(self, step: str, outcome: Outcome, note: str) -> None:
         with self._lock:
-            _, _, began = self._steps.get(step, ("", None, time.monotonic()))
-            self._steps[step] = (_MARKS[outcome], time.monotonic() - began, began)
+            _, _, began = self._steps.pop(step, ("", None, time.monotonic()))
+            self._steps[f"{step} {note}".rstrip()] = (_MARKS[outcome], time.monotonic() - began, began)
             self._tail.clear()
 
     def __rich__(self) -> object:

@@ -1,0 +1,14 @@
+"""Open the state that most commands work on."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from wardline.bootstrap import Home, open_home
+from wardline.settings import read_settings
+
+
+@contextmanager
+def home() -> Iterator[Home]:
+    """Yield everything a command may ask for, opened from the settings of this process."""
+    with open_home(read_settings()) as opened:
+        yield opened

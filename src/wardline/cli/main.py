@@ -1,0 +1,63 @@
+"""The command `wardline`: every verb and where it is written. Heavy imports stay inside the commands."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from wardline.cli import approvals, environments, gate, init, log, metrics, packet, people, runs, ship, validate, verify
+from wardline.cli.shell import leave, report, say
+from wardline.errors import WardlineError
+
+app = typer.Typer(
+    name="wardline",
+    help="Takes a change to healthcare software from commit to production, and proves it.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,  # a traceback with local variables could print what must not be seen
+    rich_markup_mode=None,
+)
+
+app.command("init")(init.init)
+app.command("validate")(validate.validate)
+app.command("ship")(ship.ship)
+app.add_typer(runs.app, name="runs")
+app.command("status")(environments.status)
+app.command("approve")(approvals.approve)
+app.command("reject")(approvals.reject)
+app.command("waive")(approvals.waive)
+app.command("rollback")(environments.rollback)
+app.command("rehearse")(environments.rehearse)
+app.add_typer(environments.app, name="environments")
+app.add_typer(gate.app, name="gate")
+app.add_typer(people.app, name="people")
+app.add_typer(people.keys, name="keys")
+app.add_typer(log.app, name="log")
+app.command("packet")(packet.packet)
+app.command("verify")(verify.verify)
+app.command("metrics")(metrics.metrics)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from wardline import __version__
+
+        say(f"wardline {__version__}")
+        leave(0)
+
+
+@app.callback()
+def _options(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and leave.")
+    ] = False,
+) -> None:
+    """Take a change to healthcare software from commit to production, and prove it."""
+
+
+def main() -> None:
+    """Run the command line; every error of ours becomes one message and one exit code."""
+    try:
+        app()
+    except WardlineError as error:
+        sys.exit(report(error))
