@@ -1,0 +1,188 @@
+"""Facts: evidence folded into the one document that policies are asked about.
+
+Pure. The shape of the document is in docs/explanation/gates.md.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from wardline.canonical import JSON, JSONObject
+from wardline.clock import to_rfc3339
+from wardline.evidence.log import Evidence
+from wardline.gates import approvals, consent, enrolled, readings
+from wardline.gates.approvals import Given, Standing
+from wardline.gates.consent import Document
+from wardline.gates.door import Door
+from wardline.gates.judge import Question
+from wardline.gates.predicates import APPROVAL, REJECTION, WAIVER
+from wardline.gates.readings import Readings
+from wardline.gates.waivers import StandingWaiver, standing_waivers
+from wardline.identity.directory import Directory
+from wardline.identity.predicates import Enrolment
+
+# All that a decision may read; anything else in the log cannot change one.
+READ = (
+    Enrolment.predicate_type,
+    readings.SOURCE,
+    readings.PROVENANCE,
+    readings.TEST_RESULT,
+    readings.SBOM,
+    readings.SCAN,
+    readings.DEPLOYMENT,
+    readings.REHEARSAL,
+    APPROVAL,
+    REJECTION,
+    WAIVER,
+)
+
+_POINTS_PER_PERCENT = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What is known at a door at one moment.
+
+    Attributes:
+        document: What people are shown and sign.
+        standing: Which of their words count for it.
+        question: What policies are asked.
+    """
+
+    people: Directory
+    document: Document
+    standing: Standing
+    question: Question
+
+
+def gather(door: Door, evidence: Sequence[Evidence], *, now: datetime, deadline: datetime | None) -> Facts:
+    """Return the facts at `door` from `evidence`: the statements of the types in READ, in log order.
+
+    `deadline` is until when people were asked; None: nobody was asked yet.
+    """
+    people = enrolled.directory(evidence)
+    reading = Readings(door, evidence)
+    author = reading.author()
+    waivers = standing_waivers(evidence, people=people, environment=door.environment.name, author=author, now=now)
+    document = consent.document(door, reading, waivers)
+    words = [item for item in evidence if item.statement.context.run == door.run]
+    standing = approvals.standing(words, document=document, people=people, author=author)
+    content = readings.known(
+        {
+            "version": 1,
+            "now": to_rfc3339(now),
+            "run": door.run,
+            "service": _service(door),
+            "environment": {"name": door.environment.name, "production": door.production},
+            "artifact": {"digest": str(door.artifact)},
+            "release_configuration": str(door.configuration),
+            "change": reading.change(),
+            "standards": _standards(door),
+            "tests": reading.tests(),
+            "sbom": reading.sbom(),
+            "provenance": reading.provenance(),
+            "scans": [readings.scan_section(scan) for scan in reading.scans()],
+            "findings": _findings(reading, waivers),
+            "rollback": _rollback(door),
+            "rehearsal": _rehearsal(reading, now),
+            "production": reading.production(),
+            "way_back": reading.way_back(),
+            "approvals": _approvals(door, standing, deadline=deadline, now=now),
+        }
+    )
+    question = Question(
+        environment=door.environment.name,
+        production=door.production,
+        artifact=door.artifact,
+        document=content,
+        evidence=tuple(sorted(set(_leaves(content)))),
+    )
+    return Facts(people=people, document=document, standing=standing, question=question)
+
+
+def _service(door: Door) -> JSONObject:
+    service = door.pipeline.service
+    return {"name": service.name, "criticality": service.criticality.value, "data": [d.value for d in service.data]}
+
+
+def _standards(door: Door) -> JSONObject:
+    pipeline = door.pipeline
+    return {
+        "min_coverage_bp": pipeline.test.min_coverage * _POINTS_PER_PERCENT,
+        "coverage_declared": pipeline.test.coverage is not None,
+        "scanners": list(pipeline.scan.code),
+    }
+
+
+def _findings(reading: Readings, waivers: Sequence[StandingWaiver]) -> list[JSON]:
+    by_finding = {standing.waiver.finding: standing.index for standing in waivers}
+    found: list[JSON] = []
+    for scan in reading.scans():
+        for finding in readings.findings_of(scan):
+            name = finding.get("id")
+            waiver = by_finding.get(name) if isinstance(name, str) else None
+            section: JSONObject = {
+                "id": name,
+                "severity": finding.get("severity"),
+                "scanner": finding.get("check"),
+                "waived": waiver is not None,
+                "log": waiver,
+            }
+            found.append(readings.known(section))
+    return found
+
+
+def _rollback(door: Door) -> JSONObject | None:
+    rollback = door.pipeline.rollback
+    if rollback is None:
+        return None
+    return {
+        "rehearse_in": rollback.rehearse_in,
+        "max_age_s": _seconds(rollback.max_age),
+        "max_duration_ms": round(rollback.max_duration.total_seconds() * 1000),
+    }
+
+
+def _rehearsal(reading: Readings, now: datetime) -> JSONObject | None:
+    rehearsal = reading.rehearsal()
+    if rehearsal is None:
+        return None
+    age = _seconds(now - rehearsal.statement.context.recorded_at)
+    return readings.rehearsal_section(rehearsal) | {"age_s": age}
+
+
+def _approvals(door: Door, standing: Standing, *, deadline: datetime | None, now: datetime) -> JSONObject:
+    section: JSONObject = {
+        "required": [{"role": spec.role.value, "count": spec.count} for spec in door.environment.approvals],
+        "standing": [_given(given) for given in standing.approvals],
+        "rejections": [_given(given) for given in standing.rejections],
+        "set_aside": [{"log": aside.index, "code": aside.objection.value} for aside in standing.set_aside],
+        "deadline": None if deadline is None else to_rfc3339(deadline),
+        "expired": deadline is not None and now >= deadline,
+    }
+    return readings.known(section)
+
+
+def _given(given: Given) -> JSONObject:
+    return {"log": given.index, "principal": given.by, "role": given.role.value}
+
+
+def _seconds(duration: timedelta) -> int:
+    """Return whole seconds, rounded towards the past: a moment in the future has a negative age."""
+    return duration // timedelta(seconds=1)
+
+
+def _leaves(document: JSON) -> Iterator[int]:
+    """Yield the log indices that a document names."""
+    match document:
+        case dict():
+            for name, value in document.items():
+                if name == "log" and isinstance(value, int):
+                    yield value
+                else:
+                    yield from _leaves(value)
+        case list():
+            for item in document:
+                yield from _leaves(item)
+        case _:
+            return

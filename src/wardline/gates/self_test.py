@@ -1,0 +1,57 @@
+"""Policies tested by their own cases, and by taking every known value away from the ones that pass."""
+
+from collections.abc import Iterator
+
+from wardline.canonical import JSON, Digest, JSONObject
+from wardline.gates.judge import Question, judge
+from wardline.gates.policy import Policy, PolicyEngine, Scope
+from wardline.ids import EnvironmentName
+
+_NOBODY = Digest("0" * 64)
+
+
+def run_cases(policy: Policy, engine: PolicyEngine) -> list[str]:
+    """Return which of the cases beside `policy` do not come out as they state, one line each."""
+    groups = {"allow": policy.cases.allowed, "deny": policy.cases.denied, "undecided": policy.cases.undecided}
+    return [
+        f"{policy.id}: {expected} case {i}: got {got}"
+        for expected, inputs in groups.items()
+        for i, document in enumerate(inputs)
+        if (got := _verdict(policy, document, engine)) != expected
+    ]
+
+
+def leave_out(policy: Policy, engine: PolicyEngine) -> list[str]:
+    """Return which members of its passing inputs `policy` does not miss, one line each.
+
+    A policy that still allows takes a missing value for a yes, or its case holds what it never reads.
+    """
+    return [
+        f"{policy.id}: allow case {i}: still allows without {path}"
+        for i, document in enumerate(policy.cases.allowed)
+        for path, less in _without_one(document, "input")
+        if isinstance(less, dict) and _verdict(policy, less, engine) == "allow"
+    ]
+
+
+def _verdict(policy: Policy, document: JSONObject, engine: PolicyEngine) -> str:
+    environments = policy.environments
+    name = EnvironmentName("production") if isinstance(environments, Scope) else environments[0]
+    question = Question(environment=name, production=True, artifact=_NOBODY, document=document, evidence=())
+    return judge([policy], question, engine=engine).verdict
+
+
+def _without_one(value: JSON, path: str) -> Iterator[tuple[str, JSON]]:
+    """Yield `value` without one of its members, for each member at any depth."""
+    match value:
+        case dict():
+            for name, item in value.items():
+                yield f"{path}.{name}", {n: v for n, v in value.items() if n != name}
+                for deeper, less in _without_one(item, f"{path}.{name}"):
+                    yield deeper, value | {name: less}
+        case list():
+            for i, item in enumerate(value):
+                for deeper, less in _without_one(item, f"{path}[{i}]"):
+                    yield deeper, [*value[:i], less, *value[i + 1 :]]
+        case _:
+            return
