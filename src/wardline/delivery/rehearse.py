@@ -57,9 +57,7 @@ def bring_to(travel: Travel, target: Target, hold: Hold, *, production: Environm
 def rehearse(travel: Travel, target: Target, hold: Hold, *, release: Served, production: EnvironmentKey) -> Evidence:
     """Walk back and forward once; the environment ends where it began."""
     name = hold.environment.name
-    _, wanted = _counterpart(travel, hold.environment, production, before=travel.id)
-    # The same artifact with the same configuration is no way back: it is then a first release that is withdrawn.
-    back = None if wanted is None or wanted[0].id == release[0].id else wanted
+    _, back = _counterpart(travel, hold.environment, production, before=travel.id)
     legs = (
         _leg(travel, target, hold, "back", (release, back)),
         _leg(travel, target, hold, "forward", (back, release)),
