@@ -124,6 +124,8 @@ class Travel:
 
         evidence = self.collect.log.read(self._index(self.engine.step("seal", act)))
         self.progress.ends("seal", evidence.statement.context.outcome, status.value)
+        # Sealed: from here nothing more is done in the run's name, so nothing needs to be held for it.
+        self.holds.free_all(self.id)
         run = self.run
         if not run.ended:
             self.runs.save(run.ends(status, now=self.clock.now()))

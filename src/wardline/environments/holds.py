@@ -30,3 +30,7 @@ class Holds(Protocol):
     def free(self, environment: EnvironmentKey, run: RunId) -> None:
         """Give it back, if `run` still holds it."""
         ...
+
+    def free_all(self, run: RunId) -> None:
+        """Give back whatever `run` still holds."""
+        ...

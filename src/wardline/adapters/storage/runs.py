@@ -67,6 +67,10 @@ class SQLHolds:
                 update(holds).where(holds.c.environment == str(environment), holds.c.run == run).values(run=None),
             )
 
+    def free_all(self, run: RunId) -> None:
+        with self._engine.begin() as connection:
+            connection.execute(update(holds).where(holds.c.run == run).values(run=None))
+
     def _take(self, environment: EnvironmentKey, run: RunId, *, by_force: bool) -> Hold | RunId:
         name = str(environment)
         with self._engine.begin() as connection:
