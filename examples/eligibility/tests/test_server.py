@@ -79,7 +79,7 @@ def test_answer_under_way_is_finished_after_the_socket_is_closed() -> None:
         assert application.asked.wait(5)
         server.leave()
         while _listens(server.port):
-            pass
+            turning.join(0.05)
         application.go.set()
         assert connection.getresponse().read() == b"done"
     turning.join(5)

@@ -24,6 +24,7 @@ _TURN_SECONDS = 0.2  # of the loop; also how late a stop may be noticed without 
 _FAREWELL_SECONDS = 0.5  # how long callers with an idle connection are still answered, and told to close it
 # Longer than a proxy keeps an idle connection (Caddy: 120 s), so that it is never closed under a request on its way.
 _IDLE_SECONDS = 300
+_CONNECTIONS = 1000  # waitress's own 100 is less than a busy proxy keeps open; past it callers wait in the backlog
 
 
 class _Task(WSGITask):
@@ -55,6 +56,7 @@ class Server:
             port=port,
             threads=threads,
             ident=None,
+            connection_limit=_CONNECTIONS,
             channel_timeout=_IDLE_SECONDS,
             max_request_body_size=MAX_BYTES,
             asyncore_use_poll=True,
