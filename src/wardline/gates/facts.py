@@ -20,6 +20,7 @@ from wardline.gates.readings import Readings
 from wardline.gates.waivers import StandingWaiver, standing_waivers
 from wardline.identity.directory import Directory
 from wardline.identity.predicates import Enrolment
+from wardline.ids import PrincipalId
 
 # All that a decision may read; anything else in the log cannot change one.
 READ = (
@@ -44,12 +45,15 @@ class Facts:
     """What is known at a door at one moment.
 
     Attributes:
+        people: Who is who.
+        author: Of the change; None: not known.
         document: What people are shown and sign.
         standing: Which of their words count for it.
         question: What policies are asked.
     """
 
     people: Directory
+    author: PrincipalId | None
     document: Document
     standing: Standing
     question: Question
@@ -97,7 +101,7 @@ def gather(door: Door, evidence: Sequence[Evidence], *, now: datetime, deadline:
         document=content,
         evidence=tuple(sorted(set(_leaves(content)))),
     )
-    return Facts(people=people, document=document, standing=standing, question=question)
+    return Facts(people=people, author=author, document=document, standing=standing, question=question)
 
 
 def _service(door: Door) -> JSONObject:

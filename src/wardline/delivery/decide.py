@@ -1,0 +1,67 @@
+"""Decide: ask the gate of one environment, and keep the answer as evidence."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from wardline.canonical import encode
+from wardline.delivery.collect_evidence import Collector
+from wardline.errors import IntegrityViolation, InvalidInput
+from wardline.evidence.log import Evidence
+from wardline.gates.decisions import Decision
+from wardline.gates.door import Door
+from wardline.gates.facts import READ, Facts, gather
+from wardline.gates.judge import judge
+from wardline.gates.policy import Policy, PolicyEngine
+from wardline.gates.predicates import DECISION, DecisionMade, parse_decision
+
+INPUT_DOCUMENT = "application/vnd.wardline.gate-input+json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gate:
+    """The policies of this installation and the engine that evaluates them."""
+
+    collect: Collector
+    engine: PolicyEngine
+    policies: Sequence[Policy]
+
+    def judged(self, door: Door, *, deadline: datetime | None = None) -> DecisionMade:
+        """Return what the policies say of `door` now; the input document is kept, nothing is recorded yet.
+
+        `deadline` is until when people were asked.
+        """
+        question = look(door, self.collect, deadline=deadline).question
+        return DecisionMade(
+            service=door.pipeline.service.name,
+            decision=judge(self.policies, question, engine=self.engine),
+            decided_at=self.collect.clock.now(),
+            input=self.collect.blobs.put(encode(question.document), INPUT_DOCUMENT),
+        )
+
+
+def decide(gate: Gate, door: Door, *, step: str, deadline: datetime | None = None) -> tuple[Decision, int]:
+    """Return the decision that `step` recorded, made now if it recorded none yet, and its place in the log."""
+    evidence = gate.collect.once(step, door.run, lambda: gate.judged(door, deadline=deadline))
+    return decision_of(evidence), evidence.index
+
+
+def decision_of(evidence: Evidence) -> Decision:
+    """Return the decision that `evidence` records.
+
+    Raises:
+        IntegrityViolation: It records none.
+    """
+    statement = evidence.statement
+    if statement.predicate_type != DECISION:
+        raise IntegrityViolation(f"log index {evidence.index}: expected a decision, got {statement.predicate_type}")
+    try:
+        return parse_decision(statement.body, artifact=statement.subjects[0].digest)
+    except InvalidInput as error:
+        raise IntegrityViolation(f"log index {evidence.index}: {error.what}") from error
+
+
+def look(door: Door, collect: Collector, *, deadline: datetime | None = None) -> Facts:
+    """Return what the log says about `door` now."""
+    evidence = tuple(collect.log.every(*READ))
+    return gather(door, evidence, now=collect.clock.now(), deadline=deadline)

@@ -1,0 +1,79 @@
+"""Refuse: what a rule forbids is not done, and that somebody tried is evidence too."""
+
+from dataclasses import dataclass
+
+from wardline.delivery.collect_evidence import Collector
+from wardline.errors import Refused
+from wardline.evidence.envelopes import Signer
+from wardline.identity.directory import Directory
+from wardline.identity.predicates import Refusal
+from wardline.identity.separation import Objection
+from wardline.ids import PrincipalId, RunId
+from wardline.predicates import Subject
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signatory:
+    """Who acts, and the key they act with."""
+
+    principal: PrincipalId
+    signer: Signer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """What somebody tried: a verb, in which run if any, on what."""
+
+    action: str
+    run: RunId | None
+    about: Subject
+    by: Signatory
+
+
+def refuse(attempt: Attempt, objection: Objection, *, people: Directory, collect: Collector) -> Refused:
+    """Record that `attempt` was refused and return the error to raise.
+
+    Somebody who is not enrolled is not named: whatever they call themselves might be a name.
+    """
+    by = attempt.by.principal
+    refusal = Refusal(
+        action=attempt.action,
+        code=objection.value,
+        principal=by if people.find(by) is not None else None,
+        about=attempt.about,
+    )
+    # Every attempt counts: the size of the log makes the next one another step.
+    collect.once(f"refusal/{attempt.action}/{collect.log.size()}", attempt.run, lambda: refusal)
+    what, remedy = _WORDS[objection]
+    return Refused(f"{attempt.action} refused: {what} ({objection.value})", remedy=remedy)
+
+
+_WORDS: dict[Objection, tuple[str, str]] = {
+    Objection.NOT_ENROLLED: (
+        "this principal is not enrolled",
+        "An administrator enrols people: `wardline people enrol`.",
+    ),
+    Objection.DEPARTED: ("this principal has left", "An administrator can enrol them again."),
+    Objection.NOT_A_PERSON: ("a machine answers for nothing", "Sign as a person."),
+    Objection.WITHOUT_ROLE: ("this principal does not have the role", "Somebody with the role has to do it."),
+    Objection.WRONG_KEY: ("this is not the key that is enrolled for the principal", "Use the enrolled key."),
+    Objection.BAD_SIGNATURE: ("the signature does not hold", "Sign again with the enrolled key."),
+    Objection.MALFORMED: ("what was signed cannot be read", "Sign what `wardline approve` shows."),
+    Objection.IS_AUTHOR: ("author and approver must be two people", "Somebody else with the role has to do it."),
+    Objection.AUTHOR_UNKNOWN: (
+        "the author of the change is not enrolled, so nobody can tell author and approver apart",
+        "Enrol the author with their e-mail address, then ship again.",
+    ),
+    Objection.SECOND_ROLE: ("one person answers for one role", "Somebody else with this role has to do it."),
+    Objection.ANOTHER_MATTER: ("what was signed is not what would be released", "Look again and sign what is shown."),
+    Objection.NOT_FOUNDING: (
+        "the first enrolment is an administrator's own, signed with the key it names",
+        "Enrol yourself as administrator first.",
+    ),
+    Objection.ALREADY_FOUNDED: ("there are administrators already", "Ask one of them to enrol you."),
+    Objection.KEY_TAKEN: ("the key belongs or belonged to somebody else", "Make a new key: `wardline keys new`."),
+    Objection.LAST_ADMINISTRATOR: (
+        "nobody would be left who can enrol people",
+        "Enrol another administrator with a key first.",
+    ),
+}

@@ -1,0 +1,78 @@
+"""Waive: let one named finding pass for a while, signed by somebody who answers for the risk."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from wardline.clock import to_rfc3339
+from wardline.delivery.collect_evidence import Collector
+from wardline.delivery.enrol import enrolled
+from wardline.delivery.refuse import Attempt, Signatory, refuse
+from wardline.errors import InvalidInput, NotFound
+from wardline.evidence.log import Evidence
+from wardline.gates.predicates import LONGEST_WAIVER, WAIVER, Waiver, finding_subject
+from wardline.gates.readings import SCAN, findings_of
+from wardline.gates.waivers import MAY_WAIVE
+from wardline.identity.directory import Directory
+from wardline.identity.separation import Objection, to_act
+from wardline.ids import EnvironmentName
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaiverRequest:
+    """`environment` None: in all of them."""
+
+    finding: str
+    expires_at: datetime
+    environment: EnvironmentName | None
+    reason: str
+
+
+def waive(request: WaiverRequest, *, by: Signatory, collect: Collector) -> Evidence:
+    """Record the waiver, signed by `by`. A waiver never covers a change of its own signer.
+
+    Raises:
+        InvalidInput: No reason, or an expiry that has passed or is more than LONGEST_WAIVER away.
+        NotFound: No scan on record found it.
+        Refused: The signatory may not; the refusal is recorded.
+    """
+    _check(request, collect)
+    people = enrolled(collect)
+    objection = _objection(by, people)
+    if objection is not None:
+        attempt = Attempt(action="waive", run=None, about=finding_subject(request.finding), by=by)
+        raise refuse(attempt, objection, people=people, collect=collect)
+    waiver = Waiver(
+        finding=request.finding,
+        expires_at=request.expires_at,
+        environment=request.environment,
+        reason=collect.private(request.reason),
+    )
+    before = sum(1 for _ in collect.log.every(WAIVER))
+    step = f"waiver/{request.finding}/{by.principal}/{before + 1}"
+    return collect.signed(waiver, step=step, run=None, signer=by.signer, actor=by.principal)
+
+
+def _check(request: WaiverRequest, collect: Collector) -> None:
+    now = collect.clock.now()
+    if not request.reason.strip():
+        raise InvalidInput("a reason is expected, got none", remedy="Say why: --reason.")
+    if not now < request.expires_at <= now + LONGEST_WAIVER:
+        raise InvalidInput(
+            f"waiver: expected an expiry between now and {to_rfc3339(now + LONGEST_WAIVER)}, "
+            f"got {to_rfc3339(request.expires_at)}",
+            remedy="Nothing is waived for ever: choose when somebody looks again.",
+        )
+    found = (finding.get("id") for scan in collect.log.every(SCAN) for finding in findings_of(scan))
+    if request.finding not in found:
+        raise NotFound(
+            "no scan on record has this finding",
+            remedy="Take the id (F-…) from the gate's reasons or from `wardline runs show`.",
+        )
+
+
+def _objection(by: Signatory, people: Directory) -> Objection | None:
+    person = people.find(by.principal)
+    objection = to_act(person, keyid=by.signer.public_key.keyid)
+    if objection is not None or person is None:
+        return objection
+    return None if person.roles & MAY_WAIVE else Objection.WITHOUT_ROLE
