@@ -78,41 +78,41 @@ _LABEL = r"[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _PATH = r"(?!/)(?!(?:.*/)?\.\.(?:/|$))[^\x00-\x1f\x7f\\]+"  # below the export: no root, no way up
 _VARIABLE = r"[A-Za-z_][A-Za-z0-9_]*"
 
-LABEL = Text(expected="a name in lower-case letters, digits and -, starting with a letter", pattern=_LABEL, longest=63)
-COMMAND = Text(expected="a command on one line", pattern=r"[^\x00-\x20\x7f][^\x00-\x1f\x7f]*")
+LABEL = Text(wanted="a name in lower-case letters, digits and -, starting with a letter", pattern=_LABEL, longest=63)
+COMMAND = Text(wanted="a command on one line", pattern=r"[^\x00-\x20\x7f][^\x00-\x1f\x7f]*")
 START_COMMAND = Text(
-    expected="a command on one line with $PORT in it, the port to listen on",
+    wanted="a command on one line with $PORT in it, the port to listen on",
     pattern=r"(?=.*\$(?:PORT(?![A-Za-z0-9_])|\{PORT\}))[^\x00-\x20\x7f][^\x00-\x1f\x7f]*",
 )
-PATH = Text(expected="a path below the repository, with / and without ..", pattern=_PATH, longest=400)
-WHEEL = Text(expected="a glob below the repository that ends in .whl", pattern=_PATH + r"\.whl", longest=400)
+PATH = Text(wanted="a path below the repository, with / and without ..", pattern=_PATH, longest=400)
+WHEEL = Text(wanted="a glob below the repository that ends in .whl", pattern=_PATH + r"\.whl", longest=400)
 HEALTH = Text(
-    expected="a path that starts with /, without query or spaces",
+    wanted="a path that starts with /, without query or spaces",
     pattern=r"/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*",
     longest=400,
 )
-VARIABLE = Text(expected="an environment variable's name", pattern=_VARIABLE, longest=100)
+VARIABLE = Text(wanted="an environment variable's name", pattern=_VARIABLE, longest=100)
 REQUIREMENT = Text(
-    expected='a requirement such as "gunicorn>=23", from the index and not from a URL',
+    wanted='a requirement such as "gunicorn>=23", from the index and not from a URL',
     pattern=r"[A-Za-z0-9][^\x00-\x1f\x7f]*",
     longest=200,
     refine=_requirement,
 )
 TEST_REQUIREMENT = Text(
-    expected='a requirement such as "pytest>=8" or "-r requirements-test.txt", not a URL',
+    wanted='a requirement such as "pytest>=8" or "-r requirements-test.txt", not a URL',
     pattern=r"(?:-r (?!/)(?!(?:.*/)?\.\.(?:/|$)))?[A-Za-z0-9.][^\x00-\x1f\x7f\\]*",
     longest=200,
     refine=_test_requirement,
 )
 SECRET = Text(
-    expected="a reference: env:NAME or file:/absolute/path; a secret itself never stands in this file",
+    wanted="a reference: env:NAME or file:/absolute/path; a secret itself never stands in this file",
     pattern=rf"env:{_VARIABLE}|file:/[^\x00-\x1f\x7f]+",
     longest=400,
     refine=_secret,
     hidden=True,
 )
 
-EXTRA = Text(expected="the name of an extra", pattern=r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,98}[A-Za-z0-9])?", longest=100)
+EXTRA = Text(wanted="the name of an extra", pattern=r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,98}[A-Za-z0-9])?", longest=100)
 
 
 def _timeout(default: str, what: str) -> Key:
@@ -120,7 +120,7 @@ def _timeout(default: str, what: str) -> Key:
         name="timeout",
         shape=Duration(at_least=_SECOND, at_most=_DAY),
         default=default,
-        doc=f"After this long the {what} is stopped and counts as errored.",
+        doc=f"after this long the {what} is stopped and counts as errored",
     )
 
 
@@ -200,7 +200,7 @@ _ANALYSIS = Section(make=AnalysisSpec, keys=(
         doc="fewer requests than this say nothing: inconclusive"),
 ))
 
-_STRATEGY = Section(make=StrategySpec, check=rules.strategy, not_built={"windows": "change windows"}, keys=(
+_STRATEGY = Section(make=StrategySpec, check=rules.strategy, keys=(
     Key(name="kind", default="blue-green",
         shape=Choice(words=tuple(StrategyKind), make=StrategyKind, not_built=("rolling", "recreate", "shadow")),
         doc="all traffic at once, or step by step"),
@@ -226,7 +226,7 @@ _ENVIRONMENT = Section(make=partial(partial, EnvironmentSpec), check=rules.envir
     Key(name="approvals", shape=Items(each=_APPROVAL), default=[], doc="the people who must agree, by role"),
     Key(name="approvals_within", shape=Duration(at_least=_SECOND, at_most=_DAY * 30), default="72h",
         doc="how long they are waited for; then the run ends undecided"),
-), not_built={"windows": "change windows", "calendars": "change windows"})
+), not_built={"windows": "change windows"})
 
 _ROLLBACK = Section(make=RollbackSpec, keys=(
     Key(name="rehearse_in", shape=LABEL, required=True,
@@ -247,7 +247,8 @@ WHOLE = Section(make=_pipeline, check=rules.whole, keys=(
     Key(name="scan", shape=_SCAN, doc="how the source is scanned"),
     Key(name="start", shape=_START, required=True, doc="how one instance is started"),
     Key(name="environments", required=True,
-        shape=Table(name=LABEL, each=_ENVIRONMENT, at_least=1, make=_in_order, check=rules.environments),
+        shape=Table(name=LABEL, each=_ENVIRONMENT, required=(rules.PRODUCTION,), make=_in_order,
+                    check=rules.environments),
         doc="where changes are promoted, in order; the last one is production"),
     Key(name="rollback", shape=_ROLLBACK, doc="the rehearsal of the way back"),
 ))

@@ -21,7 +21,8 @@ def service(declared: Mapping[str, object], places: Places) -> None:
 
 
 def test(declared: Mapping[str, object], places: Places) -> None:
-    if declared.get("standards") and "coverage" not in places.names():
+    standards = "standards" in places.names() and declared.get("standards") != 0
+    if standards and "coverage" not in places.names():
         places.report("coverage", "required where min_coverage is set: the Cobertura XML report to read it from")
 
 

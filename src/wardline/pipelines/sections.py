@@ -43,7 +43,7 @@ class Section:
 
     def read(self, node: Node, key: str, reader: Reader) -> object | None:
         if not isinstance(node, MappingNode):
-            reader.expected(node, key, "a mapping with " + ", ".join(k.name for k in self.keys))
+            reader.expected(node, key, self.wanted)
             return None
         before = len(reader.problems)
         places = Places(reader=reader, key=key, line=reader.lines.get(key, line_of(node)))
@@ -60,6 +60,10 @@ class Section:
         if len(reader.problems) > before:
             return None
         return self.make(**{k.field or k.name: declared[k.name] for k in self.keys if k.name in declared})
+
+    @property
+    def wanted(self) -> str:
+        return "a mapping with " + ", ".join(k.name for k in self.keys)
 
     def key(self, name: str) -> Key | None:
         return next((k for k in self.keys if k.name == name), None)

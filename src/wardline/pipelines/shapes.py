@@ -35,6 +35,11 @@ _MAX_ITEMS = 100
 class Shape(Protocol):
     """What a value may be."""
 
+    @property
+    def wanted(self) -> str:
+        """The shape in words, after "expected"."""
+        ...
+
     def read(self, node: Node, key: str, reader: Reader) -> object | None: ...
 
     def schema(self) -> Schema: ...
@@ -73,11 +78,11 @@ class Text:
     """Text matching `pattern` in full; the pattern must mean the same to Python and to ECMA 262.
 
     Attributes:
-        refine: Makes the value, or returns None to say that the text is not what `expected` says.
+        refine: Makes the value, or returns None to say that the text is not what `wanted` says.
         hidden: The value is never repeated in a message.
     """
 
-    expected: str
+    wanted: str
     pattern: str
     longest: int = MAX_TEXT
     refine: Callable[[str], object | None] = str
@@ -89,7 +94,7 @@ class Text:
             if value is not None:
                 return value
         complain = reader.expected_unseen if self.hidden else reader.expected
-        complain(node, key, self.expected)
+        complain(node, key, self.wanted)
         return None
 
     def accept(self, text: str) -> object | None:
@@ -114,17 +119,16 @@ class Choice:
             if node.value in self.words:
                 return self.make(node.value)
             if node.value in self.not_built:
-                reader.expected(
-                    node, key, f"{self._wanted()} ({node.value} is known but not built yet in this version)"
-                )
+                reader.expected(node, key, f"{self.wanted} ({node.value} is known but not built yet in this version)")
                 return None
-        reader.expected(node, key, self._wanted())
+        reader.expected(node, key, self.wanted)
         return None
 
     def schema(self) -> Schema:
         return {"enum": list(self.words)}
 
-    def _wanted(self) -> str:
+    @property
+    def wanted(self) -> str:
         return self.words[0] if len(self.words) == 1 else "one of " + ", ".join(self.words)
 
 
@@ -142,14 +146,15 @@ class Whole:
             number = int(node.value)
             if self.at_least <= number <= self.at_most and number % self.multiple_of == 0:
                 return number
-        reader.expected(node, key, self._wanted())
+        reader.expected(node, key, self.wanted)
         return None
 
     def schema(self) -> Schema:
         step: Schema = {"multipleOf": self.multiple_of} if self.multiple_of > 1 else {}
         return {"type": "integer", "minimum": self.at_least, "maximum": self.at_most, **step}
 
-    def _wanted(self) -> str:
+    @property
+    def wanted(self) -> str:
         if self.at_least == self.at_most:
             return f"the number {self.at_least}"
         kind = f"a multiple of {self.multiple_of}" if self.multiple_of > 1 else "a whole number"
@@ -160,7 +165,7 @@ class Whole:
 class Fraction:
     """A part of one, such as 0.01, kept in basis points: evidence holds no floats."""
 
-    _WANTED = "a fraction from 0 to 1 with at most four decimals, such as 0.01 for 1 %"
+    wanted: str = "a fraction from 0 to 1 with at most four decimals, such as 0.01 for 1 %"
 
     def read(self, node: Node, key: str, reader: Reader) -> object | None:
         number = isinstance(node, ScalarNode) and node.tag in {"tag:yaml.org,2002:int", "tag:yaml.org,2002:float"}
@@ -168,7 +173,7 @@ class Fraction:
             points = Decimal(node.value) * 10_000
             if points == int(points):
                 return int(points)
-        reader.expected(node, key, self._WANTED)
+        reader.expected(node, key, self.wanted)
         return None
 
     def schema(self) -> Schema:
@@ -187,23 +192,29 @@ class Duration:
             length = to_timedelta(node.value)
             if length is not None and self.at_least <= length <= self.at_most:
                 return length
-        least, most = from_timedelta(self.at_least), from_timedelta(self.at_most)
-        reader.expected(node, key, f"a duration from {least} to {most}, such as 30s, 5m or 24h")
+        reader.expected(node, key, self.wanted)
         return None
 
     def schema(self) -> Schema:
         return {"type": "string", "pattern": f"^(?:{_DURATION.pattern})$"}
+
+    @property
+    def wanted(self) -> str:
+        least, most = from_timedelta(self.at_least), from_timedelta(self.at_most)
+        return f"a duration from {least} to {most}, such as 30s, 5m or 24h"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Value:
     """One configuration value: any scalar, taken as the text that stands in the file (`on` stays `on`)."""
 
+    wanted: str = "one value: text, a number or yes/no"
+
     def read(self, node: Node, key: str, reader: Reader) -> object | None:
         if isinstance(node, ScalarNode) and node.tag in _SCALARS and "\0" not in node.value:
             return str(node.value)
         hint = '; write "" for an empty one' if node.tag == NOTHING else ""
-        reader.expected_unseen(node, key, f"one value: text, a number or yes/no{hint}")
+        reader.expected_unseen(node, key, self.wanted + hint)
         return None
 
     def schema(self) -> Schema:
@@ -219,8 +230,7 @@ class Items:
 
     def read(self, node: Node, key: str, reader: Reader) -> object | None:
         if not isinstance(node, SequenceNode) or not self.at_least <= len(node.value) <= _MAX_ITEMS:
-            few = f" of at least {self.at_least}" if self.at_least else f" of at most {_MAX_ITEMS}"
-            reader.expected(node, key, f"a list{few}")
+            reader.expected(node, key, self.wanted)
             return None
         read = [self.each.read(item, f"{key}[{at}]", reader) for at, item in enumerate(node.value)]
         values = [value for value in read if value is not None]
@@ -234,40 +244,51 @@ class Items:
         return {"type": "array", "items": self.each.schema(), "minItems": self.at_least, "maxItems": _MAX_ITEMS,
                 "uniqueItems": True}  # fmt: skip
 
+    @property
+    def wanted(self) -> str:
+        least = f" of at least {self.at_least}" if self.at_least else ""
+        return f"a list{least}, each entry {self.each.wanted}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
     """A mapping from names the user chooses to values of one shape, in the file's order.
 
     Attributes:
+        required: Names that must be among the keys; for the schema, where `check` says it better.
         make: Makes the whole from its entries.
     """
 
     name: Text
     each: Shape
-    at_least: int = 0
+    required: tuple[str, ...] = ()
     make: Callable[[Mapping[str, object]], object] = MappingProxyType
     check: Check | None = None
 
     def read(self, node: Node, key: str, reader: Reader) -> object | None:
-        if not isinstance(node, MappingNode) or not self.at_least <= len(node.value) <= _MAX_ITEMS:
-            reader.expected(node, key, f"a mapping of {self.name.expected} to its value")
+        if not isinstance(node, MappingNode) or len(node.value) > _MAX_ITEMS:
+            reader.expected(node, key, self.wanted)
             return None
         before = len(reader.problems)
         values: dict[str, object] = {}
         for name, node_of in reader.entries(node, key):
             if self.name.accept(name.value) is None:
-                reader.expected(name, join(key, name.value), self.name.expected)
+                reader.expected(name, join(key, name.value), self.name.wanted)
             value = self.each.read(node_of, join(key, name.value), reader)
             if value is not None:
                 values[name.value] = value
         if self.check is not None:
-            self.check(values, Places(reader=reader, key=key, line=line_of(node)))
+            self.check(values, Places(reader=reader, key=key, line=reader.lines.get(key, line_of(node))))
         return self.make(values) if len(reader.problems) == before else None
 
     def schema(self) -> Schema:
+        required: Schema = {"required": list(self.required)} if self.required else {}
         return {"type": "object", "propertyNames": self.name.schema(), "additionalProperties": self.each.schema(),
-                "minProperties": self.at_least, "maxProperties": _MAX_ITEMS}  # fmt: skip
+                "maxProperties": _MAX_ITEMS, **required}  # fmt: skip
+
+    @property
+    def wanted(self) -> str:
+        return f"a mapping; each key {self.name.wanted}, with {self.each.wanted}"
 
 
 def to_timedelta(text: str) -> timedelta | None:
