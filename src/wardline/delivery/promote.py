@@ -1,9 +1,12 @@
 """Promote: one environment on the road. Approvals, the gate, the deployment, and the rehearsal where it is due."""
 
+from collections import Counter
 from dataclasses import dataclass
-from typing import Protocol
+from datetime import datetime
 
 from wardline.clock import from_rfc3339, to_rfc3339
+from wardline.delivery.approve import approvals_topic
+from wardline.delivery.decide import Gate, decision_of, look
 from wardline.delivery.deploy import Consented, Target, deploy
 from wardline.delivery.rehearse import bring_to, rehearse
 from wardline.delivery.roll_back import load
@@ -21,18 +24,6 @@ from wardline.ids import DeploymentId
 from wardline.outcomes import Outcome
 from wardline.pipelines.run import RunStatus
 from wardline.pipelines.spec import EnvironmentSpec, Pipeline
-
-
-class Gate(Protocol):
-    """Judges evidence at a door."""
-
-    def missing(self, door: Door) -> str | None:
-        """Return which approvals are still missing, for people; None: nothing more is to be waited for."""
-        ...
-
-    def decide(self, travel: Travel, door: Door) -> tuple[Decision, int]:
-        """Decide once, leave the decision as evidence, and return it with its log index."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,14 +48,14 @@ def promote(
 ) -> RunStatus | None:
     """Bring the shipment through one environment. None: go on; otherwise how the run ends."""
     door = shipment.door(travel, environment)
-    if environment.approvals:
-        _await_approvals(travel, gate, door)
+    deadline = _await_approvals(travel, door) if environment.approvals else None
     hold = travel.hold(EnvironmentKey(service=shipment.pipeline.service.name, name=environment.name))
     rehearsing = _rehearses(shipment.pipeline, door.environment)
     production = EnvironmentKey(service=hold.environment.service, name=shipment.pipeline.production.name)
     if rehearsing:
         bring_to(travel, target, hold, production=production)
-    decision, index = gate.decide(travel, door)
+    evidence = travel.leave(f"{door.environment.name}/gate", lambda: gate.judged(door, deadline=deadline))
+    decision, index = decision_of(evidence), evidence.index
     if not isinstance(decision, Allow):
         travel.free(hold.environment)
         return _refused(decision)
@@ -78,27 +69,40 @@ def promote(
     return RunStatus.ROLLED_BACK if outcome is Outcome.FAILED else RunStatus.FAILED
 
 
-def _await_approvals(travel: Travel, gate: Gate, door: Door) -> None:
-    """Wait, durably, until enough people have answered or the deadline has passed. The gate judges what came."""
+def _await_approvals(travel: Travel, door: Door) -> datetime:
+    """Wait, durably, until enough people have answered or the deadline has passed; the gate judges what came."""
     name = door.environment.name
-    deadline = from_rfc3339(
-        str(
-            travel.decide(
-                f"{name}/approvals/deadline",
-                lambda: to_rfc3339(travel.clock.now() + door.environment.approvals_within),
-            ),
-        ),
-    )
+    began = travel.decide(f"{name}/approvals/asked", lambda: to_rfc3339(travel.clock.now()))
+    deadline = from_rfc3339(str(began)) + door.environment.approvals_within
     count = 0
     while True:
         # Looked at inside a step: on a replay the log holds more than it did the first time.
-        missing = travel.decide(f"{name}/approvals/look-{count}", lambda: gate.missing(door))
+        missing = travel.decide(f"{name}/approvals/look-{count}", lambda: _missing(travel, door))
         if missing is None:
-            return
+            return deadline
         travel.wait_for(f"{name} needs {missing} by {to_rfc3339(deadline)}: wardline approve {travel.id}")
-        if travel.engine.wait_for(f"approvals/{name}", deadline=deadline) is None:
-            return  # the deadline: a timeout is not a yes, and the gate will find nobody's
+        if travel.engine.wait_for(approvals_topic(name), deadline=deadline) is None:
+            return deadline  # a timeout is not a yes, and the gate will find nobody's
         count += 1
+
+
+def _missing(travel: Travel, door: Door) -> str | None:
+    """Return the approvals still to come, for people; None: all are there, or no more can come.
+
+    No more can come once somebody said no, or where the author is not known: then nobody can tell
+    author and approver apart, and every approval is refused.
+    """
+    facts = look(door, travel.collect)
+    standing = facts.standing
+    if standing.rejections or facts.author is None:
+        return None
+    given = Counter(approval.role for approval in standing.approvals)
+    lacking = [
+        f"{wanted.count - given[wanted.role]} of {wanted.role.value}"
+        for wanted in door.environment.approvals
+        if given[wanted.role] < wanted.count
+    ]
+    return " and ".join(lacking) or None
 
 
 def _consented(travel: Travel, door: Door, hold: Hold, *, shipment: Shipment, consent: tuple[Allow, int]) -> Consented:
