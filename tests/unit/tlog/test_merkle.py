@@ -276,3 +276,16 @@ def test_an_append_and_a_proof_read_a_logarithm_of_nodes(size: int) -> None:
         tree.reads = 0
         act()
         assert tree.reads <= bound
+
+
+@pytest.mark.parametrize(("index", "size"), [(0, 1), (1, 2)])
+def test_hashes_left_over_are_refused_even_where_they_lead_to_the_root(index: int, size: int) -> None:
+    leaves = leaves_of(size)
+    proof = [*naive_path(index, leaves), leaf_hash(b"left")]
+    top = hashlib.sha256(b"\x01" + leaf_hash(b"left") + naive_root(leaves)).digest()
+    with pytest.raises(IntegrityViolation, match="left over"):
+        verify_inclusion(leaves[index], index, size, proof, top)
+    with pytest.raises(IntegrityViolation, match="left over"):
+        verify_consistency(
+            size, size + 1, [*consistency_proof(Tree(leaves_of(size + 1)), size, size + 1), top], top, top
+        )

@@ -67,8 +67,11 @@ def _create_file(path: Path) -> None:
 def _prepare_connection(connection: sqlite3.Connection, _record: object) -> None:
     # SQLAlchemy, not the driver, says where a transaction begins: the driver's own guess leaves DDL outside.
     connection.isolation_level = None
-    connection.execute("PRAGMA synchronous = FULL")
-    connection.execute("PRAGMA foreign_keys = ON")
+    try:
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA foreign_keys = ON")
+    except _FOREIGN as error:
+        raise _as_ours(error) from error
 
 
 def _begin(connection: Connection) -> None:
@@ -103,7 +106,7 @@ def _use_wal(path: Path) -> None:
     try:
         with closing(sqlite3.connect(path, timeout=_BUSY_MS / 1000)) as connection:
             (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
-    except sqlite3.Error as error:
+    except _FOREIGN as error:
         raise _as_ours(error) from error
     if mode != "wal":
         raise Unavailable(
@@ -127,12 +130,17 @@ def _migrate(engine: Engine) -> None:
 
 def _translate(context: ExceptionContext) -> None:
     error = context.original_exception
-    if isinstance(error, WardlineError) or not isinstance(error, sqlite3.Error):
-        return
-    raise _as_ours(error) from error
+    if isinstance(error, _FOREIGN):
+        raise _as_ours(error) from error
 
 
-def _as_ours(error: sqlite3.Error) -> WardlineError:
+# Out of a damaged file may come text that is none; the driver then raises either, without SQLite's own code.
+_FOREIGN = (sqlite3.Error, UnicodeDecodeError)
+
+
+def _as_ours(error: sqlite3.Error | UnicodeDecodeError) -> WardlineError:
+    if isinstance(error, UnicodeDecodeError) or "Could not decode to UTF-8" in str(error):
+        return IntegrityViolation("database: it holds text that is none", remedy=_KEEP_AND_RESTORE)
     name = getattr(error, "sqlite_errorname", "") or type(error).__name__
     for prefixes, family, what, remedy in _MEANINGS:
         if name.startswith(prefixes):
@@ -141,6 +149,7 @@ def _as_ours(error: sqlite3.Error) -> WardlineError:
     return Unavailable(f"database: {error} ({name})", remedy="Run `wardline doctor`; this may be a defect of Wardline.")
 
 
+_KEEP_AND_RESTORE = "Keep the file for investigation, restore a backup, then run `wardline log check`."
 _MEANINGS: tuple[tuple[tuple[str, ...], type[WardlineError], str, str], ...] = (
     (("SQLITE_FULL",), Unavailable, "the disk is full", "Free some space and try again; nothing was acknowledged."),
     (
@@ -153,7 +162,7 @@ _MEANINGS: tuple[tuple[tuple[str, ...], type[WardlineError], str, str], ...] = (
         ("SQLITE_CORRUPT", "SQLITE_NOTADB"),
         IntegrityViolation,
         "the file is damaged or is no database",
-        "Keep the file for investigation, restore a backup, then run `wardline log check`.",
+        _KEEP_AND_RESTORE,
     ),
     (
         ("SQLITE_CONSTRAINT_TRIGGER",),

@@ -1,0 +1,122 @@
+"""Check the whole log: everything that can be derived again is derived again and compared."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, Engine, func, select
+
+from wardline.adapters.storage.database import reading
+from wardline.adapters.storage.evidence_log import to_evidence
+from wardline.adapters.storage.tables import log_checkpoints, log_leaves, log_nodes
+from wardline.errors import IntegrityViolation, WardlineError
+from wardline.evidence.signatories import Signatories
+from wardline.identity.principals import PublicKey
+from wardline.tlog import tree
+from wardline.tlog.checkpoint import open_checkpoint
+from wardline.tlog.merkle import EMPTY_ROOT
+from wardline.tlog.note import VerifierKey
+
+_PAGE = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckedLog:
+    """What was found to hold: so many leaves under this root."""
+
+    size: int
+    root: bytes
+
+
+def check_log(engine: Engine, key: VerifierKey) -> CheckedLog:
+    """Derive every leaf hash, statement key, signatory, subtree, root and checkpoint again.
+
+    What it cannot see is a log that was cut back as a whole: for that, compare its checkpoint with one kept elsewhere.
+
+    Raises:
+        IntegrityViolation: Something does not hold; the message names what and where.
+    """
+    with reading(engine) as connection:  # one state of the database, however long it takes
+        nodes = _RederivedNodes()
+        signatories = Signatories(PublicKey.of(key.raw))
+        size, root = 0, EMPTY_ROOT
+        for leaf in _leaves(connection, signatories):
+            for node in tree.completed_by(leaf, nodes, size):
+                _check_stored(connection, node)
+                nodes.keep(node)
+            size += 1
+            root = tree.root(nodes, size)
+            _check_checkpoint(connection, key, size, root)
+        _check_nothing_more(connection, size)
+    return CheckedLog(size=size, root=root)
+
+
+class _RederivedNodes:
+    """Only the newest two of each level are ever asked for again."""
+
+    def __init__(self) -> None:
+        self._newest: dict[int, tree.Node] = {}
+
+    def keep(self, node: tree.Node) -> None:
+        self._newest[node.level] = node
+
+    def node(self, level: int, index: int) -> bytes:
+        newest = self._newest[level]
+        if newest.index != index:
+            raise IntegrityViolation(f"log: asked for the subtree at level {level}, index {index} out of order")
+        return newest.hash
+
+
+def _leaves(connection: Connection, signatories: Signatories) -> Iterator[bytes]:
+    expected = 0
+    while True:
+        query = select(log_leaves).where(log_leaves.c.index >= expected).order_by(log_leaves.c.index).limit(_PAGE)
+        page = connection.execute(query).mappings().all()
+        for row in page:
+            if row["index"] != expected:
+                raise IntegrityViolation(f"log: leaf {expected} is missing; the next one is {row['index']}")
+            signatories.admit(to_evidence(row))
+            yield row["leaf_hash"]
+            expected += 1
+        if not page:
+            return
+
+
+def _check_stored(connection: Connection, node: tree.Node) -> None:
+    if node.level == 0:  # kept beside its leaf, where it was compared already
+        return
+    query = select(log_nodes.c.hash).where(log_nodes.c.level == node.level, log_nodes.c.index == node.index)
+    stored = connection.execute(query).scalar_one_or_none()
+    if stored != node.hash:
+        raise IntegrityViolation(
+            f"log: subtree at level {node.level}, index {node.index}: "
+            f"expected {node.hash.hex()}, got {'nothing' if stored is None else stored.hex()}"
+        )
+
+
+def _check_checkpoint(connection: Connection, key: VerifierKey, size: int, root: bytes) -> None:
+    note = connection.execute(select(log_checkpoints.c.note).where(log_checkpoints.c.size == size)).scalar_one_or_none()
+    if note is None:
+        raise IntegrityViolation(f"log: the checkpoint of {size} leaves is missing")
+    try:
+        checkpoint = open_checkpoint(note, key)
+    except WardlineError as error:
+        raise IntegrityViolation(f"log: the checkpoint of {size} leaves: {error.what}") from error
+    if (checkpoint.size, checkpoint.root) != (size, root):
+        raise IntegrityViolation(
+            f"log: the checkpoint of {size} leaves: expected root {root.hex()}, "
+            f"got {checkpoint.root.hex()} of {checkpoint.size}"
+        )
+
+
+def _check_nothing_more(connection: Connection, size: int) -> None:
+    """Subtrees or checkpoints beyond the last leaf are what a log that was cut back leaves."""
+    subtrees = sum(size >> level for level in range(1, size.bit_length()))
+    counts = {
+        "leaves": (select(func.count()).select_from(log_leaves), size),
+        "subtrees": (select(func.count()).select_from(log_nodes), subtrees),
+        "checkpoints": (select(func.count()).select_from(log_checkpoints), size),
+    }
+    for what, (query, expected) in counts.items():
+        found = connection.execute(query).scalar_one()
+        if found != expected:
+            raise IntegrityViolation(f"log: {size} leaves have {expected} {what}, but {found} are stored")

@@ -1,0 +1,208 @@
+"""The evidence log in SQL: leaves, stored subtrees and one signed checkpoint per leaf."""
+
+from collections.abc import Iterator
+
+from sqlalchemy import Connection, Engine, Executable, RowMapping, bindparam, func, insert, select
+
+from wardline.adapters.storage.database import reading
+from wardline.adapters.storage.stored_nodes import StoredNodes
+from wardline.adapters.storage.tables import log_checkpoints, log_leaves, log_nodes
+from wardline.errors import Conflict, IntegrityViolation, InvalidInput, NotFound
+from wardline.evidence.envelopes import Envelope, Signer
+from wardline.evidence.log import Evidence
+from wardline.evidence.statements import PAYLOAD_TYPE, Statement
+from wardline.ids import EvidenceKey, RunId
+from wardline.tlog import tree
+from wardline.tlog.checkpoint import Checkpoint, open_checkpoint
+from wardline.tlog.merkle import leaf_hash
+from wardline.tlog.note import VerifierKey
+
+_PAGE = 200  # leaves read at once: some hundred kilobytes
+
+
+class SQLEvidenceLog:
+    """An EvidenceLog that several processes may append to at once.
+
+    `origin` names the log; `signer` is the installation's key and signs every checkpoint.
+    """
+
+    def __init__(self, engine: Engine, *, signer: Signer, origin: str) -> None:
+        self._engine = engine
+        self._signer = signer
+        self.key = VerifierKey(name=origin, raw=signer.public_key.raw)
+
+    def append(self, envelope: Envelope, *, at: int | None = None) -> Evidence:
+        if envelope.payload_type != PAYLOAD_TYPE:
+            raise InvalidInput(f"an envelope of {envelope.payload_type[:80]}; the log takes {PAYLOAD_TYPE}")
+        statement = Statement.decode(envelope.payload)
+        # The transaction holds the write lock from here: what is read stays true until the commit.
+        with self._engine.begin() as connection:
+            found = _first(connection, _BY_KEY, statement.context.key)
+            if found is not None:
+                return found
+            nodes = StoredNodes(connection)
+            index = self._verified_size(connection, nodes)
+            if at is not None and at != index:
+                raise Conflict(f"log: expected {at} leaves, got {index}: somebody appended meanwhile")
+            leaf = self._keep_leaf(connection, index, envelope, statement)
+            self._grow(connection, nodes, leaf, index)
+        # Committed and synced: leaf, subtrees and checkpoint survive a power cut, or none of them does.
+        return Evidence(index=index, key=statement.context.key, envelope=envelope, statement=statement)
+
+    def find(self, key: EvidenceKey) -> Evidence | None:
+        with reading(self._engine) as connection:
+            return _first(connection, _BY_KEY, key)
+
+    def read(self, index: int) -> Evidence:
+        with reading(self._engine) as connection:
+            found = _first(connection, _BY_INDEX, index)
+        if found is None:
+            raise NotFound(f"log: no leaf {index}; the log has {self.size()}")
+        return found
+
+    def size(self) -> int:
+        with reading(self._engine) as connection:
+            return _size(connection)
+
+    def of_run(self, run: RunId) -> tuple[Evidence, ...]:
+        query = select(log_leaves).where(log_leaves.c.run == run).order_by(log_leaves.c.index)
+        with reading(self._engine) as connection:
+            return tuple(to_evidence(row) for row in connection.execute(query).mappings())
+
+    def every(self, *predicate_types: str) -> Iterator[Evidence]:
+        after = -1
+        while True:
+            query = select(log_leaves).where(log_leaves.c.index > after).order_by(log_leaves.c.index).limit(_PAGE)
+            if predicate_types:
+                query = query.where(log_leaves.c.predicate_type.in_(predicate_types))
+            # A page is a transaction: whoever takes his time over the evidence keeps no old state alive.
+            with reading(self._engine) as connection:
+                page = [to_evidence(row) for row in connection.execute(query).mappings()]
+            if not page:
+                return
+            yield from page
+            after = page[-1].index
+
+    def checkpoint(self, size: int | None = None) -> str:
+        """Return the signed note of the log's first `size` leaves; None: of all.
+
+        Raises:
+            NotFound: The log is empty, or not that large yet.
+        """
+        query = select(log_checkpoints.c.note).where(log_checkpoints.c.size == size)
+        with reading(self._engine) as connection:
+            note = _newest_note(connection) if size is None else connection.execute(query).scalar_one_or_none()
+        if note is None:
+            raise NotFound(f"log: no checkpoint of {size or 'any'} leaves")
+        return note
+
+    def inclusion_proof(self, index: int, size: int) -> tuple[bytes, ...]:
+        """Return the proof that leaf `index` is in the log's first `size` leaves.
+
+        Raises:
+            InvalidInput: Not `index` < `size` ≤ the log's size.
+        """
+        with reading(self._engine) as connection:
+            if size > _size(connection):
+                raise InvalidInput(f"log: it has {_size(connection)} leaves, not yet {size}")
+            return tree.inclusion_proof(StoredNodes(connection), index, size)
+
+    def _verified_size(self, connection: Connection, nodes: StoredNodes) -> int:
+        """Return the size, if the newest checkpoint is ours and says the same as what is stored."""
+        size = _size(connection)
+        note = _newest_note(connection)
+        if note is None and size == 0:
+            return 0
+        if note is None:
+            raise IntegrityViolation(f"log: {size} leaves but no checkpoint", remedy=_INVESTIGATE)
+        checkpoint = _open(note, self.key)
+        if checkpoint.size != size:
+            raise IntegrityViolation(
+                f"log: the newest checkpoint is of {checkpoint.size} leaves, but {size} are stored", remedy=_INVESTIGATE
+            )
+        if tree.root(nodes, size) != checkpoint.root:
+            raise IntegrityViolation(
+                f"log: the {size} stored leaves are not those of the checkpoint", remedy=_INVESTIGATE
+            )
+        return size
+
+    def _keep_leaf(self, connection: Connection, index: int, envelope: Envelope, statement: Statement) -> bytes:
+        content = envelope.encode()
+        leaf = leaf_hash(content)
+        row = {
+            "index": index,
+            "key": statement.context.key,
+            "run": statement.context.run,
+            "predicate_type": statement.predicate_type,
+            "leaf_hash": leaf,
+            "envelope": content,
+        }
+        connection.execute(_KEEP_LEAF, row)
+        return leaf
+
+    def _grow(self, connection: Connection, nodes: StoredNodes, leaf: bytes, index: int) -> None:
+        _, *subtrees = tree.completed_by(leaf, nodes, index)
+        if subtrees:
+            rows = [{"level": node.level, "index": node.index, "hash": node.hash} for node in subtrees]
+            connection.execute(_KEEP_SUBTREE, rows)
+        checkpoint = Checkpoint(origin=self.key.name, size=index + 1, root=tree.root(nodes, index + 1))
+        note = checkpoint.sign(self.key, sign=self._signer.sign)
+        connection.execute(_KEEP_CHECKPOINT, {"size": checkpoint.size, "note": note})
+
+
+def to_evidence(row: RowMapping) -> Evidence:
+    """Return the evidence in `row` of `log_leaves`.
+
+    Raises:
+        IntegrityViolation: Its parts do not belong together.
+    """
+    index, content = row["index"], row["envelope"]
+    # A damaged SQLite file may hold text, or nothing, where bytes belong.
+    if not isinstance(content, bytes) or leaf_hash(content) != row["leaf_hash"]:
+        raise IntegrityViolation(f"log: leaf {index} does not have its own hash", remedy=_INVESTIGATE)
+    try:
+        envelope = Envelope.decode(content)
+        statement = Statement.decode(envelope.payload)
+    except InvalidInput as error:
+        raise IntegrityViolation(f"log: leaf {index} is no statement: {error.what}", remedy=_INVESTIGATE) from error
+    context = statement.context
+    if (context.key, context.run, statement.predicate_type) != (row["key"], row["run"], row["predicate_type"]):
+        raise IntegrityViolation(f"log: leaf {index} is filed as what it is not", remedy=_INVESTIGATE)
+    return Evidence(index=index, key=context.key, envelope=envelope, statement=statement)
+
+
+_INVESTIGATE = "Keep the database for investigation; run `wardline log check`, then restore a backup."
+
+
+# Built once: building a query costs more than running it.
+_BY_KEY = select(log_leaves).where(log_leaves.c.key == bindparam("value"))
+_BY_INDEX = select(log_leaves).where(log_leaves.c.index == bindparam("value"))
+_NEWEST_INDEX = select(func.max(log_leaves.c.index))
+_NEWEST_NOTE = select(log_checkpoints.c.note).order_by(log_checkpoints.c.size.desc()).limit(1)
+_KEEP_LEAF, _KEEP_SUBTREE, _KEEP_CHECKPOINT = insert(log_leaves), insert(log_nodes), insert(log_checkpoints)
+
+
+def _first(connection: Connection, query: Executable, value: str | int) -> Evidence | None:
+    row = connection.execute(query, {"value": value}).mappings().one_or_none()
+    return None if row is None else to_evidence(row)
+
+
+def _size(connection: Connection) -> int:
+    newest = connection.execute(_NEWEST_INDEX).scalar_one()
+    return 0 if newest is None else int(newest) + 1
+
+
+def _newest_note(connection: Connection) -> str | None:
+    return connection.execute(_NEWEST_NOTE).scalar_one_or_none()
+
+
+def _open(note: str, key: VerifierKey) -> Checkpoint:
+    try:
+        return open_checkpoint(note, key)
+    except InvalidInput as error:
+        raise IntegrityViolation(f"log: the newest checkpoint is none: {error.what}", remedy=_INVESTIGATE) from error
+    except IntegrityViolation as error:
+        raise IntegrityViolation(
+            f"log: the newest checkpoint: {error.what}",
+            remedy="Is this the installation's own key, and was it replaced? Otherwise: " + _INVESTIGATE,
+        ) from error
