@@ -137,13 +137,13 @@ def run(command: Command, output: Output) -> Finished:
     return Finished(exit_code=exit_code, timed_out=timed_out, truncated=sink.truncated)
 
 
-def capture(command: Command, *, stdin: bytes = b"") -> Captured:
-    """Run `command` and return what it wrote to stdout, which never touches a disk.
+def capture(command: Command, *, stdin: bytes = b"", limit: int = MAX_CAPTURE) -> Captured:
+    """Run `command` and return what it wrote to stdout, at most `limit` bytes; it never touches a disk.
 
     Raises:
         InvalidInput: The program or the folder to run it in does not exist.
     """
-    sink = _Memory()
+    sink = _Memory(limit)
     with tempfile.TemporaryFile() as errors, tempfile.TemporaryFile() as answers:
         answers.write(stdin)
         answers.seek(0)
@@ -175,7 +175,6 @@ def _supervise(
     group = _Group(process)
     _running[process.pid] = group
     reader = _Reader(process, sink)
-    reader.start()
     try:
         timed_out = not group.ends_within(command.timeout, unless=reader.trouble)
         if timed_out:
@@ -239,20 +238,30 @@ class _Group:
         os.close(self._pidfd)
 
 
-class _Reader(Thread):
+class _Reader:
     """Carries a program's output to its sink, so that no program ever waits for a full pipe."""
 
     def __init__(self, process: "subprocess.Popen[bytes]", sink: Sink) -> None:
-        super().__init__(daemon=True)
         if process.stdout is None:
             raise InvalidInput("a program without a pipe has no output to read")
         self._source = process.stdout
         self._sink = sink
-        self._stop, self._stopper = os.pipe()
+        self._enough, self._stopper = os.pipe()
         self.trouble, self._troubled = os.pipe()  # readable once `error` is set
         self.error: Exception | None = None
+        self._thread = Thread(target=self._carry, daemon=True)
+        self._thread.start()
 
-    def run(self) -> None:
+    def stop(self) -> None:
+        """Read what is left, for a second at most: someone who left the group may hold the pipe for ever."""
+        self._thread.join(_DRAIN.total_seconds())
+        os.write(self._stopper, b"!")
+        self._thread.join()
+        self._source.close()
+        for descriptor in (self._enough, self._stopper, self.trouble, self._troubled):
+            os.close(descriptor)
+
+    def _carry(self) -> None:
         try:
             while chunk := self._next():
                 self._sink.feed(chunk)
@@ -260,18 +269,9 @@ class _Reader(Thread):
             self.error = error
             os.write(self._troubled, b"!")
 
-    def stop(self) -> None:
-        """Read what is left, for a second at most: someone who left the group may hold the pipe for ever."""
-        self.join(_DRAIN.total_seconds())
-        os.write(self._stopper, b"!")
-        self.join()
-        self._source.close()
-        for descriptor in (self._stop, self._stopper, self.trouble, self._troubled):
-            os.close(descriptor)
-
     def _next(self) -> bytes:
         source = self._source.fileno()
-        ready, _, _ = select.select([source, self._stop], [], [])
+        ready, _, _ = select.select([source, self._enough], [], [])
         return os.read(source, _CHUNK) if source in ready else b""
 
 
@@ -317,10 +317,10 @@ class _Log:
 class _Memory:
     """Holds an answer, up to a limit."""
 
-    def __init__(self) -> None:
+    def __init__(self, limit: int) -> None:
         self.pieces: list[bytes] = []
         self.truncated = False
-        self._left = MAX_CAPTURE
+        self._left = limit
 
     def feed(self, chunk: bytes) -> None:
         kept = chunk[: self._left]

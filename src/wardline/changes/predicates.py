@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
-from wardline.canonical import Digest, JSONObject, digest_of
+from wardline.canonical import JSON, Digest, JSONObject, digest_of
 from wardline.changes.artifacts import Artifact
 from wardline.changes.commits import Commit
 from wardline.clock import to_rfc3339
@@ -90,14 +90,7 @@ class Provenance:
                 "buildType": _BUILD_TYPE,
                 "externalParameters": {"run": self.build_command, "locked": self.locked},
                 "internalParameters": {"builder": self.builder},
-                "resolvedDependencies": [
-                    {"uri": f"git:commit/{self.commit.sha}", "digest": {"gitCommit": self.commit.sha}},
-                    *(
-                        {"uri": f"pkg:pypi/{package.name}@{package.version}", "digest": {"sha256": package.digest.hex}}
-                        for package in artifact.packages
-                        if package.name != artifact.name
-                    ),
-                ],
+                "resolvedDependencies": self._materials(),
             },
             "runDetails": {
                 "builder": {"id": f"{NAMESPACE}/builders/local/v1"},
@@ -123,6 +116,16 @@ class Provenance:
             },
             "wardline_output": self.output.to_json(),
         }
+
+    def _materials(self) -> list[JSON]:
+        materials: list[JSON] = [
+            {"uri": f"git:commit/{self.commit.sha}", "digest": {"gitCommit": self.commit.sha}},
+        ]
+        for package in self.artifact.packages:
+            if package.name != self.artifact.name:
+                uri = f"pkg:pypi/{package.name}@{package.version}"
+                materials.append({"uri": uri, "digest": {"sha256": package.digest.hex}})
+        return materials
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Protocol
 
-from wardline.canonical import Digest
 from wardline.findings.finding import Finding
 
 
@@ -48,15 +47,6 @@ class SBOMScan:
     reason: str | None
     report: bytes | None  # CycloneDX JSON, masked
     remedy: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Named:
-    """A distribution that an SBOM must list."""
-
-    name: str  # PEP 503
-    version: str
-    digest: Digest
 
 
 class CodeScanner(Protocol):
