@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from wardline.canonical import digest_of
 from wardline.delivery.collect_evidence import Collector
 from wardline.delivery.decide import look
-from wardline.delivery.refuse import Attempt, Signatory, refuse
+from wardline.delivery.refuse import Attempt, refuse
+from wardline.delivery.sign import Signatory, sign
 from wardline.errors import Conflict, InvalidInput, NotFound
 from wardline.evidence.log import Evidence
 from wardline.gates.approvals import Given
@@ -113,13 +114,8 @@ class Approvals:
             for item in self.collect.log.of_run(door.run)
             if item.statement.predicate_type in (APPROVAL, REJECTION)
         )
-        evidence = self.collect.signed(
-            predicate,
-            step=f"{door.environment.name}/word/{by.principal}/{before + 1}",
-            run=door.run,
-            signer=by.signer,
-            actor=by.principal,
-        )
+        step = f"{door.environment.name}/word/{by.principal}/{before + 1}"
+        evidence = sign(predicate, step=step, run=door.run, by=by, collect=self.collect)
         return self._woken(door, evidence)
 
     def _woken(self, door: Door, evidence: Evidence) -> Evidence:

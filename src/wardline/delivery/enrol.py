@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from wardline.delivery.collect_evidence import Collector
-from wardline.delivery.refuse import Attempt, Signatory, refuse
+from wardline.delivery.refuse import Attempt, refuse
+from wardline.delivery.sign import Signatory, sign
 from wardline.evidence.log import Evidence
 from wardline.gates.enrolled import directory
 from wardline.identity.directory import Directory, Recorded
@@ -53,4 +54,4 @@ def enrol(
         return collect.log.read(latest.index)
     times = sum(e.enrolment.principal.id == subject.id for e in known.admitted)
     step = f"enrolment/{subject.id}/{times + 1}"
-    return collect.signed(enrolment, step=step, run=None, signer=by.signer, actor=by.principal)
+    return sign(enrolment, step=step, run=None, by=by, collect=collect)

@@ -3,7 +3,9 @@
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Self
 
+from wardline.canonical import Digest
 from wardline.clock import from_rfc3339, to_rfc3339
 from wardline.delivery.approve import approvals_topic
 from wardline.delivery.decide import Gate, decision_of, look
@@ -31,23 +33,24 @@ class Shipment:
     """What travels: one artifact, under one declaration, all the way."""
 
     pipeline: Pipeline
-    artifact: Evidence  # its provenance
+    artifact: Digest
     version: str
 
-    def door(self, travel: Travel, environment: EnvironmentSpec) -> Door:
-        return Door(
-            run=travel.id,
-            artifact=self.artifact.statement.subjects[0].digest,
-            pipeline=self.pipeline,
-            environment=environment,
-        )
+    @classmethod
+    def of(cls, pipeline: Pipeline, built: Evidence) -> Self:
+        """Return the shipment of the artifact whose provenance `built` is."""
+        match built.statement.body:
+            case {"wardline_bundle": {"version": str(version)}}:
+                return cls(pipeline=pipeline, artifact=built.statement.subjects[0].digest, version=version)
+            case _:
+                raise IntegrityViolation(f"log index {built.index}: provenance without its bundle")
 
 
 def promote(
     travel: Travel, target: Target, gate: Gate, *, shipment: Shipment, environment: EnvironmentSpec
 ) -> RunStatus | None:
     """Bring the shipment through one environment. None: go on; otherwise how the run ends."""
-    door = shipment.door(travel, environment)
+    door = Door(run=travel.id, artifact=shipment.artifact, pipeline=shipment.pipeline, environment=environment)
     deadline = _await_approvals(travel, door) if environment.approvals else None
     hold = travel.hold(EnvironmentKey(service=shipment.pipeline.service.name, name=environment.name))
     rehearsing = _rehearses(shipment.pipeline, door.environment)

@@ -3,21 +3,13 @@
 from dataclasses import dataclass
 
 from wardline.delivery.collect_evidence import Collector
-from wardline.errors import Refused
-from wardline.evidence.envelopes import Signer
+from wardline.delivery.sign import Signatory
+from wardline.errors import Conflict, Refused
 from wardline.identity.directory import Directory
 from wardline.identity.predicates import Refusal
 from wardline.identity.separation import Objection
-from wardline.ids import PrincipalId, RunId
+from wardline.ids import RunId
 from wardline.predicates import Subject
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Signatory:
-    """Who acts, and the key they act with."""
-
-    principal: PrincipalId
-    signer: Signer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,10 +34,19 @@ def refuse(attempt: Attempt, objection: Objection, *, people: Directory, collect
         principal=by if people.find(by) is not None else None,
         about=attempt.about,
     )
-    # Every attempt counts: the size of the log makes the next one another step.
-    collect.once(f"refusal/{attempt.action}/{collect.log.size()}", attempt.run, lambda: refusal)
+    try:
+        _record(refusal, attempt.run, collect)
+    except Conflict:
+        # The run is sealed and counted: what is tried on it afterwards stands outside of it.
+        _record(refusal, None, collect)
     what, remedy = _WORDS[objection]
     return Refused(f"{attempt.action} refused: {what} ({objection.value})", remedy=remedy)
+
+
+def _record(refusal: Refusal, run: RunId | None, collect: Collector) -> None:
+    # Every attempt counts: the size of the log makes the next one another step.
+    step = f"refusal/{refusal.action}/{collect.log.size()}"
+    collect.signed(refusal, step=step, run=run, signer=collect.signer, actor=collect.machine)
 
 
 _WORDS: dict[Objection, tuple[str, str]] = {

@@ -6,7 +6,8 @@ from datetime import datetime
 from wardline.clock import to_rfc3339
 from wardline.delivery.collect_evidence import Collector
 from wardline.delivery.enrol import enrolled
-from wardline.delivery.refuse import Attempt, Signatory, refuse
+from wardline.delivery.refuse import Attempt, refuse
+from wardline.delivery.sign import Signatory, sign
 from wardline.errors import InvalidInput, NotFound
 from wardline.evidence.log import Evidence
 from wardline.gates.predicates import LONGEST_WAIVER, WAIVER, Waiver, finding_subject
@@ -49,7 +50,7 @@ def waive(request: WaiverRequest, *, by: Signatory, collect: Collector) -> Evide
     )
     before = sum(1 for _ in collect.log.every(WAIVER))
     step = f"waiver/{request.finding}/{by.principal}/{before + 1}"
-    return collect.signed(waiver, step=step, run=None, signer=by.signer, actor=by.principal)
+    return sign(waiver, step=step, run=None, by=by, collect=collect)
 
 
 def _check(request: WaiverRequest, collect: Collector) -> None:

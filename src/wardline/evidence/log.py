@@ -77,6 +77,7 @@ class Blobs(Protocol):
         ...
 
 
+OUTPUT = "text/plain; charset=utf-8"  # what a program wrote, masked before it was kept
 SALTED_TEXT = "application/vnd.wardline.salted-text+json"
 
 
