@@ -11,9 +11,11 @@ from wardline.deployments import history
 from wardline.deployments.predicates import Leg, Phase, ReleaseRef, RollbackRehearsed
 from wardline.environments.holds import Hold
 from wardline.environments.observations import EnvironmentKey
-from wardline.evidence.log import Evidence
-from wardline.ids import DeploymentId
+from wardline.errors import NotFound
+from wardline.evidence.log import Evidence, EvidenceLog
+from wardline.ids import DeploymentId, EnvironmentName
 from wardline.outcomes import Outcome, worst
+from wardline.pipelines.run import RunStatus
 from wardline.predicates import Predicate
 
 Served = tuple[ReleaseRef, int]  # a release and the log index of the Allow it came under
@@ -113,3 +115,31 @@ def _counterpart(
         return here, None
     served_here = history.allowed_before(past, environment)
     return here, next((served for served in served_here if served[0].artifact == runs[0].artifact), None)
+
+
+def waiting_for_production(log: EvidenceLog, environment: EnvironmentKey) -> Served:
+    """Return what serves in the rehearsal environment.
+
+    Raises:
+        NotFound: Nothing does.
+    """
+    here = history.serving(history.read(log.every()), environment)
+    if here is None:
+        raise NotFound(f"{environment} serves nothing that could be rehearsed", remedy="Ship a change first.")
+    return here
+
+
+def rehearse_again(travel: Travel, target: Target) -> RunStatus:
+    """The journey of `wardline rehearse`: arguments `environment` and `production`."""
+    run = travel.run
+    hold = travel.hold(EnvironmentKey(service=run.service, name=EnvironmentName(run.arguments["environment"])))
+    production = EnvironmentKey(service=run.service, name=EnvironmentName(run.arguments["production"]))
+    past = tuple(moved for moved in history.read(travel.collect.log.every()) if moved.run != travel.id)
+    release = history.serving(past, hold.environment)
+    if release is None:
+        travel.free(hold.environment)
+        return travel.seal(RunStatus.FAILED)
+    evidence = rehearse(travel, target, hold, release=release, production=production)
+    travel.free(hold.environment)
+    passed = evidence.statement.context.outcome is Outcome.PASSED
+    return travel.seal(RunStatus.SUCCEEDED if passed else RunStatus.FAILED)

@@ -27,6 +27,10 @@ class Holds(Protocol):
         """Take the environment whoever holds it: a way back waits for nobody. The old holder is fenced off."""
         ...
 
+    def holder(self, environment: EnvironmentKey) -> RunId | None:
+        """Return who holds it now."""
+        ...
+
     def free(self, environment: EnvironmentKey, run: RunId) -> None:
         """Give it back, if `run` still holds it."""
         ...

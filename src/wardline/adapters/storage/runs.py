@@ -61,6 +61,12 @@ class SQLHolds:
             raise Conflict(f"{environment} could not be seized from run {taken}")
         return taken
 
+    def holder(self, environment: EnvironmentKey) -> RunId | None:
+        query = select(holds.c.run).where(holds.c.environment == str(environment))
+        with reading(self._engine) as connection:
+            run = connection.execute(query).scalar_one_or_none()
+        return None if run is None else RunId(run)
+
     def free(self, environment: EnvironmentKey, run: RunId) -> None:
         with self._engine.begin() as connection:
             connection.execute(
