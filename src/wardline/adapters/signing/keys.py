@@ -1,0 +1,175 @@
+"""Ed25519 keys in files (PKCS#8 PEM, RFC 8410), used through securesystemslib's signers.
+
+The installation's key signs what the machine says and lies unencrypted, readable by its owner only.
+A person's key signs what that person says and is encrypted with a passphrase.
+"""
+
+import os
+import secrets
+import stat
+from contextlib import suppress
+from pathlib import Path
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    KeySerializationEncryption,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
+from securesystemslib.signer import CryptoSigner  # type: ignore[attr-defined]  # re-exported without __all__
+
+from wardline.errors import Conflict, InvalidInput, NotFound, Refused, Unavailable
+from wardline.identity.principals import PublicKey
+
+# The file is one factor; NIST SP 800-63B asks 8 of a passphrase that is the second. The file can be
+# stolen and guessed at without limit, so half as much again.
+MIN_PASSPHRASE_CHARACTERS = 12
+_MAX_FILE_BYTES = 10_000  # an encrypted Ed25519 key has about 300
+
+
+class KeySigner:
+    """A Signer over a key held in memory; neither its text nor its errors show the key."""
+
+    def __init__(self, private_key: Ed25519PrivateKey) -> None:
+        self._public_key = PublicKey.of(private_key.public_key().public_bytes_raw())
+        self._signer = CryptoSigner(private_key)
+
+    @property
+    def public_key(self) -> PublicKey:
+        return self._public_key
+
+    def sign(self, message: bytes) -> bytes:
+        return bytes.fromhex(self._signer.sign(message).signature)
+
+
+def installation_key(path: Path) -> KeySigner:
+    """Return the installation's key, made at the first call; of two processes at once, both get the same.
+
+    Raises:
+        Refused: Others than the owner can read the file.
+        InvalidInput: The file holds no unencrypted Ed25519 key.
+        Unavailable: The file cannot be read or written.
+    """
+    if not path.exists():
+        with suppress(Conflict):  # another process was faster: its key is the installation's
+            _write_new(path, _encode(Ed25519PrivateKey.generate(), NoEncryption()))
+    return KeySigner(_decode(path, _read(path), passphrase=None))
+
+
+def create_personal_key(path: Path, passphrase: str) -> KeySigner:
+    """Make a key for a person, encrypted with `passphrase`, and return it.
+
+    Raises:
+        Conflict: The file exists: a key is never overwritten, because what it signed hangs on it.
+        InvalidInput: The passphrase has fewer than 12 characters.
+        Unavailable: The file cannot be written.
+    """
+    if len(passphrase) < MIN_PASSPHRASE_CHARACTERS:
+        raise InvalidInput(
+            f"the passphrase has {len(passphrase)} characters; expected at least {MIN_PASSPHRASE_CHARACTERS}",
+            remedy="Use a few words that belong together for you only.",
+        )
+    key = Ed25519PrivateKey.generate()
+    _write_new(path, _encode(key, BestAvailableEncryption(passphrase.encode())))
+    return KeySigner(key)
+
+
+def open_personal_key(path: Path, passphrase: str) -> KeySigner:
+    """Return the person's key in `path`.
+
+    Raises:
+        NotFound: There is no such file.
+        Refused: The passphrase is wrong, or others than the owner can read the file.
+        InvalidInput: The file holds no Ed25519 key, or one without a passphrase.
+        Unavailable: The file cannot be read.
+    """
+    return KeySigner(_decode(path, _read(path), passphrase=passphrase))
+
+
+def _encode(key: Ed25519PrivateKey, encryption: KeySerializationEncryption) -> bytes:
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption)
+
+
+def _decode(path: Path, content: bytes, *, passphrase: str | None) -> Ed25519PrivateKey:
+    try:
+        key = load_pem_private_key(content, password=None if passphrase is None else passphrase.encode())
+    except TypeError as error:  # a passphrase where none is needed, or none where one is
+        state = "is protected by a passphrase" if passphrase is None else "is not protected by a passphrase"
+        raise InvalidInput(f"key {path}: it {state}", remedy="Is this the right file?") from error
+    except (ValueError, UnsupportedAlgorithm) as error:
+        if passphrase is None or b"ENCRYPTED PRIVATE KEY" not in content:
+            raise InvalidInput(f"key {path}: not a private key in PKCS#8 PEM, or damaged") from error
+        raise Refused(
+            f"key {path}: the passphrase does not open it", remedy="Try again; a lost passphrase needs a new key."
+        ) from error
+    if not isinstance(key, Ed25519PrivateKey):
+        raise InvalidInput(f"key {path}: not an Ed25519 key")
+    return key
+
+
+def _read(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
+            content = file.read(_MAX_FILE_BYTES)
+    except FileNotFoundError as error:
+        raise NotFound(f"key {path}: there is no such file") from error
+    except OSError as error:
+        raise _unavailable(path, error) from error
+    if mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise Refused(
+            f"key {path}: its rights are {mode:04o}, so others may have read it; expected 0600",
+            remedy=f"If nobody did: chmod 600 {path}. Otherwise make a new key.",
+        )
+    return content
+
+
+def _write_new(path: Path, content: bytes) -> None:
+    """Write the file whole or not at all; raises Conflict where there is one."""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+        try:
+            _write_synced(temporary, content)
+            _link(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
+        _sync(path.parent)
+    except OSError as error:
+        raise _unavailable(path, error) from error
+
+
+def _write_synced(path: Path, content: bytes) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _link(temporary: Path, path: Path) -> None:
+    # A link, unlike a rename, never replaces: of two writers one wins and both see the winner's key.
+    try:
+        os.link(temporary, path)
+    except FileExistsError as error:
+        raise Conflict(
+            f"key {path} exists, and a key is never overwritten", remedy="Name another file, or move that one away."
+        ) from error
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _unavailable(path: Path, error: OSError) -> Unavailable:
+    return Unavailable(
+        f"key {path}: {error.strerror}", remedy="Check the disk and the rights of the file and its folder."
+    )
