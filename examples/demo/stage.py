@@ -246,7 +246,8 @@ class Callers:
         """Return the totals until now: answered, failed, dropped, and `VERSION answered|failed`."""
         total = self._read()["total"]
         counted: dict[str, int] = {key: total[key] for key in ("answered", "failed", "dropped")}
-        return counted | total["versions"]
+        counted.update(total["versions"])
+        return counted
 
     def p99_ms(self) -> int | None:
         found = self._read()["total"]["p99_ms"]

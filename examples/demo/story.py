@@ -7,13 +7,28 @@ story claims it has looked at; where something is not so it says so, and ends wi
 import argparse
 import os
 import shutil
+import signal
 import sys
 import tempfile
 import threading
 import time
 from pathlib import Path
 
-from stage import ADA, CLEO, PEOPLE, SAM, Callers, Person, Repository, Ship, Wardline, free_port, serves, since
+from stage import (
+    ADA,
+    CLEO,
+    PEOPLE,
+    SAM,
+    Callers,
+    Person,
+    Repository,
+    Ship,
+    Wardline,
+    free_port,
+    left_running,
+    serves,
+    since,
+)
 from terminal import BrokenError, Narrator
 
 REQUESTS_A_SECOND = 90  # enough for a canary of a tenth to be judged in seconds, little enough for two cores
@@ -86,10 +101,9 @@ class Story:
         tell.claim("1.1 went to production", holds=code == OK and serves(self.url) == "1.1")
         both = counted.get("1.0 answered", 0) > 0 and counted.get("1.1 answered", 0) > 0
         tell.claim("while it took over, callers were answered by 1.0 and by 1.1", holds=both)
-        text = (
-            f"of {counted['answered']} requests meanwhile, {counted['dropped']} dropped and {counted['failed']} failed"
-        )
-        tell.claim(text, holds=counted["dropped"] == 0 and counted["failed"] == 0 and counted["answered"] > 0)
+        answered, failed, dropped = (counted[kind] for kind in ("answered", "failed", "dropped"))
+        text = f"of {answered + failed + dropped} requests meanwhile {dropped} were dropped and {failed} failed"
+        tell.claim(text, holds=dropped == failed == 0 < answered)
 
     def failing_test(self) -> None:
         tell = self.tell
@@ -241,10 +255,15 @@ class Story:
             self.tell.types(f"export WARDLINE_HOME={self.wardline.home} ELIGIBILITY_LOG_KEY=any")
             self.tell.types("wardline status; wardline runs list; wardline log list")
             self.tell.tell("To stop and forget it all:")
-            self.tell.types("for e in production staging development; do wardline environments stop $e; done")
+            self.tell.types("wardline environments stop all")
             self.tell.types(f"rm -r {self.folder}")
             return
-        self.wardline.stop_everything()
+        problem = self.wardline.stop_everything()
+        left = left_running(self.folder)
+        self.tell.claim("nothing is left running", holds=not left)
+        if problem or left:
+            self.tell.warn(f"{problem}processes {left}; see {self.folder}")
+            return
         shutil.rmtree(self.folder)
 
 
@@ -264,6 +283,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="story", description="Tell the story of make demo.")
     parser.add_argument("--keep", action="store_true", help="leave everything running and in place afterwards")
     keep = bool(parser.parse_args().keep or os.environ.get("KEEP"))
+    for number in (signal.SIGTERM, signal.SIGHUP):  # a story told off leaves nothing running either
+        signal.signal(number, lambda received, _: sys.exit(128 + received))
     story = Story(Path(tempfile.mkdtemp(prefix="wardline-demo-")))
     try:
         told = _told(story)
