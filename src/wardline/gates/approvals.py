@@ -1,6 +1,5 @@
 """Approvals: which ones stand for exactly this matter now (21 CFR 11.70: a signature stays with its record)."""
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -13,7 +12,6 @@ from wardline.identity.directory import Directory
 from wardline.identity.principals import Role
 from wardline.identity.separation import Objection, to_act_as, to_approve
 from wardline.ids import PrincipalId
-from wardline.pipelines.spec import ApprovalSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,16 +77,6 @@ def standing(
         approvals=tuple(sorted(approvals, key=lambda given: given.index)),
         rejections=tuple(sorted(rejections, key=lambda given: given.index)),
         set_aside=tuple(sorted(aside, key=lambda item: item.index)),
-    )
-
-
-def missing(standing: Standing, required: Sequence[ApprovalSpec]) -> tuple[ApprovalSpec, ...]:
-    """Return which of the `required` approvals nobody has given yet, and how many of each."""
-    given = Counter(approval.role for approval in standing.approvals)
-    return tuple(
-        ApprovalSpec(role=spec.role, count=spec.count - given[spec.role])
-        for spec in required
-        if given[spec.role] < spec.count
     )
 
 

@@ -77,9 +77,7 @@ class MemoryLog:
         if found is None and at not in (None, len(self.leaves)):
             raise Conflict(f"expected {at} leaves, got {len(self.leaves)}")
         if found is None:
-            found = Evidence(
-                index=len(self.leaves), key=statement.context.key, envelope=envelope, statement=statement
-            )
+            found = Evidence(index=len(self.leaves), key=statement.context.key, envelope=envelope, statement=statement)
             self.leaves.append(found)
         return found
 

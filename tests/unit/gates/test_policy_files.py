@@ -1,0 +1,72 @@
+import pytest
+
+from wardline.errors import InvalidInput
+from wardline.gates.policy import Scope, policy_digest
+from wardline.gates.policy_files import load_policies, parse
+
+GOOD = """
+id: tests-passed
+title: The tests passed
+controls: ["hipaa:164.308(a)(8)"]
+environments: all
+needs: [{expression: has(input.tests), message: no test result}]
+validations: [{expression: input.tests.failed == 0, message: tests failed, shows: [input.tests.failed]}]
+cases:
+  pass: [{tests: {failed: 0}}]
+  deny: [{tests: {failed: 1}}]
+  undecided: [{}]
+"""
+
+
+def test_a_policy_file_is_read():
+    policy = parse(GOOD, where="tests-passed.yaml")
+    assert (policy.id, policy.environments, len(policy.checks)) == ("tests-passed", Scope.ALL, 2)
+    assert policy.cases.undecided == ({},)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("environments: all", "environments: some", "environments: expected all, production or a list of names"),
+        ("environments: all", "environments: []", "environments: expected a list of at least 1"),
+        ("id: tests-passed", "id: Tests Passed", "id: expected a text like"),
+        ("hipaa:164.308(a)(8)", "164.308(a)(8)", r"controls[0]: expected a text like"),
+        ("validations: [{", "validations: []\nvalidation: [{", "unknown key 'validation'"),
+        ("message: no test result", "text: no test result", "needs[0].message: expected a text, got nothing"),
+        ("undecided: [{}]", "undecided: []", "cases.undecided: expected a list of at least 1"),
+        ("failed: 1", "failed: 1.5", "cases.deny[0]: $.tests.failed: no canonical form for float"),
+        ("failed: 1", "failed: 2026-11-23", "no canonical form for date"),
+        ("title: The tests passed", "title: ''", "title: expected a text"),
+    ],
+)
+def test_what_is_wrong_is_named(old, new, said):
+    with pytest.raises(InvalidInput) as caught:
+        parse(GOOD.replace(old, new, 1), where="tests-passed.yaml")
+    assert said in caught.value.what
+    assert "tests-passed.yaml" in caught.value.what
+
+
+def test_every_problem_is_told_at_once():
+    with pytest.raises(InvalidInput) as caught:
+        parse("id: X Y\ncolour: red\n", where="x.yaml")
+    assert len(caught.value.problems) >= 6
+
+
+@pytest.mark.parametrize("text", ["", "- 1", "id: [", "\x00", "id: !!python/object:os.system {}"])
+def test_what_is_no_policy_is_refused(text):
+    with pytest.raises(InvalidInput, match=r"x\.yaml"):
+        parse(text, where="x.yaml")
+
+
+def test_every_policy_that_comes_along_names_controls_and_has_its_own_file():
+    policies = load_policies()
+    assert len(policies) == len({policy.id for policy in policies}) >= 9
+    assert all(policy.controls for policy in policies)
+
+
+def test_the_digest_is_of_what_decides():
+    one, two = parse(GOOD, where="a"), parse(GOOD.replace("{failed: 1}", "{failed: 2}"), where="a")
+    stricter = parse(GOOD.replace("failed == 0", "failed < 0"), where="a")
+    other = parse(GOOD.replace("id: tests-passed", "id: other"), where="a")
+    assert policy_digest([one, other]) == policy_digest([other, two])
+    assert policy_digest([one]) != policy_digest([stricter])
