@@ -43,10 +43,10 @@ class Person:
         return f"only for this story: {self.id}"
 
 
-ADA = Person(id="ada", name="Ada Administrator", email="ada@example.org", role="administrator")
-DEVI = Person(id="devi", name="Devi Developer", email="devi.developer@example.org", role="developer")
-SAM = Person(id="sam", name="Sam Safety", email="sam@example.org", role="clinical-safety")
-CLEO = Person(id="cleo", name="Cleo Compliance", email="cleo@example.org", role="compliance")
+ADA = Person(id="p-10", name="Ada Administrator", email="ada@example.org", role="administrator")
+DEVI = Person(id="p-11", name="Devi Developer", email="devi.developer@example.org", role="developer")
+SAM = Person(id="p-12", name="Sam Safety", email="sam@example.org", role="clinical-safety")
+CLEO = Person(id="p-13", name="Cleo Compliance", email="cleo@example.org", role="compliance")
 PEOPLE = (ADA, DEVI, SAM, CLEO)
 
 
@@ -66,7 +66,7 @@ class Wardline:
         }
 
     def key_of(self, person: Person) -> Path:
-        return self._folder / "keys" / f"{person.id}.key"
+        return self._folder / "keys" / f"{person.role}.key"
 
     def make_key(self, person: Person) -> None:
         self.key_of(person).parent.mkdir(exist_ok=True)
@@ -74,11 +74,9 @@ class Wardline:
 
     def enrol(self, person: Person) -> None:
         """Enrol `person`; the administrator, who comes first, enrols herself."""
-        options = ("--name", person.name, "--email", person.email, "--role", person.role)
-        public = self("keys", "show", self.key_of(person), "--output", "json", person=person)
-        key = json.loads(public)["public_key"]
-        by = ("--by", ADA.id, "--key", self.key_of(ADA))
-        self("people", "enrol", person.id, *options, "--public-key", key, *by, person=ADA)
+        who = ("--name", person.name, "--email", person.email, "--role", person.role)
+        keys = ("--public-key", f"{self.key_of(person)}.pub", "--key", self.key_of(ADA))
+        self("people", "enrol", person.id, *who, *keys, person=ADA)
 
     def approve(self, run: str, person: Person, reason: str) -> str:
         options = ("--role", person.role, "--key", self.key_of(person), "--reason", reason, "--yes")

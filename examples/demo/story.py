@@ -45,7 +45,7 @@ class Story:
         self.url = f"http://127.0.0.1:{port}"
         self.tell = Narrator()
         self.wardline = Wardline(folder, self.tell)
-        self.repository = Repository(folder, changes=_suited(port))
+        self.repository = Repository(folder, changes=suited(port))
         self.callers: Callers | None = None
         self.ship: Ship | None = None
         self.runs: dict[str, str] = {}
@@ -71,7 +71,7 @@ class Story:
         for person in PEOPLE:
             self.wardline.make_key(person)
             self.wardline.enrol(person)
-            tell.types(f"wardline people enrol {person.id} --role {person.role} --by {ADA.id}")
+            tell.types(f"wardline people enrol {person.id} --role {person.role} --key {ADA.role}.key")
         tell.tell("Devi writes code, so Devi's word cannot release it. Sam and Cleo must both say yes to production.")
 
     def first_release(self) -> None:
@@ -224,7 +224,7 @@ class Story:
 
         signing = [threading.Thread(target=sign, args=(person,)) for person in people]
         for person, thread in zip(people, signing, strict=True):
-            self.tell.types(f"wardline approve {ship.run} --role {person.role} --key {person.id}.key --reason …")
+            self.tell.types(f"wardline approve {ship.run} --role {person.role} --key {person.role}.key --reason …")
             thread.start()
         for thread in signing:
             thread.join()
@@ -267,7 +267,7 @@ class Story:
         shutil.rmtree(self.folder)
 
 
-def _suited(port: int) -> dict[str, str]:
+def suited(port: int) -> dict[str, str]:
     """What the story changes in the example's wardline.yaml: a known port, and less patience."""
     production = "  production:\n    target: {kind: local, instances: 2"
     return {production: f"{production}, port: {port}", "72h  ": f"{APPROVALS_SECONDS}s  "}
