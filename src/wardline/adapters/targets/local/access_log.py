@@ -101,7 +101,7 @@ def _lines(files: list[IO[bytes]], begin: float, end: float) -> Iterator[bytes]:
     starts = [_first_time(file) for file in files]
     for number, file in enumerate(files):
         start = starts[number]
-        if start is None or start >= end + _DISORDER_SECONDS:
+        if start is not None and start >= end + _DISORDER_SECONDS:
             continue
         following = next((later for later in starts[number + 1 :] if later is not None), None)
         if following is not None and following < begin - _DISORDER_SECONDS:

@@ -81,5 +81,6 @@ def detach(log: Path) -> None:
     output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     # The number at which the proxy expects its socket is kept free of anything else.
     for source, target in ((null, 0), (output, 1), (output, 2), (null, LISTENER_FD)):
-        os.dup2(source, target, inheritable=target != LISTENER_FD)
+        if source != target:
+            os.dup2(source, target, inheritable=target != LISTENER_FD)
     sys.stdout.flush()
