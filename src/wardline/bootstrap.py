@@ -1,1 +1,309 @@
-"""Bootstrap."""
+"""The only module that names concrete adapters: it opens the parts and puts them together."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+import wardline
+from wardline.adapters import process
+from wardline.adapters.blobs.bundles import FileBundles
+from wardline.adapters.blobs.files import FileBlobs
+from wardline.adapters.builds.rooms import FolderRooms
+from wardline.adapters.engine.driver_lock import DriverLocks
+from wardline.adapters.engine.immediate import Immediate
+from wardline.adapters.git.git import Git
+from wardline.adapters.policy.cel import CEL
+from wardline.adapters.signing.keys import create_personal_key, installation_key, open_personal_key
+from wardline.adapters.signing.public_keys import read_public_key, write_public_key
+from wardline.adapters.storage.check_log import check_log
+from wardline.adapters.storage.database import open_database
+from wardline.adapters.storage.evidence_log import SQLEvidenceLog
+from wardline.adapters.storage.people import SQLPeople
+from wardline.adapters.storage.runs import SQLHolds, SQLRuns
+from wardline.adapters.targets.local.target import LocalTarget
+from wardline.clock import Clock, SystemClock
+from wardline.delivery.approve import Approvals
+from wardline.delivery.begin import REHEARSE, ROLL_BACK, SHIP, Beginnings, environment_named, environments_of
+from wardline.delivery.cancel import cancel
+from wardline.delivery.collect_evidence import Collector
+from wardline.delivery.decide import Gate
+from wardline.delivery.doors import door_of
+from wardline.delivery.enrol import KnownAs, enrol, enrolled
+from wardline.delivery.explain import explain
+from wardline.delivery.foresee import Foreseen, foresee
+from wardline.delivery.measure import Figures, measure
+from wardline.delivery.sign import Signatory
+from wardline.delivery.rehearse import rehearse_again
+from wardline.delivery.roll_back import roll_back
+from wardline.delivery.ship import ship
+from wardline.delivery.show_status import Status, show_status
+from wardline.delivery.stop import stop
+from wardline.delivery.travel import Progress, Travel
+from wardline.delivery.workshop import Workshop
+from wardline.evidence.envelopes import Signer
+from wardline.findings.redactor import StreamingRedactor
+from wardline.gates.consent import Document
+from wardline.gates.policy_files import load_policies
+from wardline.gates.self_test import leave_out, run_cases
+from wardline.identity.directory import Directory, Recorded
+from wardline.identity.predicates import Enrolment
+from wardline.identity.principals import Principal, Role
+from wardline.ids import PrincipalId, RandomIds, RunId
+from wardline.pipelines import engine
+from wardline.pipelines.engine import Messenger
+from wardline.pipelines.run import Run, RunStatus
+from wardline.settings import Settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Home:
+    """What an installation is made of, opened, with the requests of the command line as methods.
+
+    Parts that cost time to make are made when they are first asked for.
+    """
+
+    settings: Settings
+    clock: Clock
+    database: Engine
+    log: SQLEvidenceLog
+    collect: Collector
+    runs: SQLRuns
+    holds: SQLHolds
+    people: SQLPeople
+    drivers: DriverLocks
+    bundles: FileBundles
+
+    # -- beginning and driving runs
+
+    def begin(self, path: Path, ref: str) -> Run:
+        return self._beginnings.ship(self.workshop, path, ref)
+
+    def begin_rollback(self, environment: str, *, service: str | None, to: str | None, reason: str | None) -> Run:
+        key = environment_named(self.log, environment, service)
+        return self._beginnings.roll_back(key, to=to, reason=reason)
+
+    def begin_rehearsal(self, *, service: str | None) -> Run:
+        return self._beginnings.rehearse(service)
+
+    def drive(self, run: Run, progress: Progress) -> RunStatus:
+        """Take `run` to its end; whatever interrupts it leaves it to be resumed.
+
+        Raises:
+            Conflict: Another process drives it, or it has ended.
+        """
+        from wardline.adapters.engine.dbos_engine import DBOSRuns
+
+        def journey(walk: Callable[[Travel], RunStatus]) -> Callable[[RunId, engine.Engine], str]:
+            return lambda run_id, through: walk(self._travel(run_id, through, progress)).value
+
+        durable = DBOSRuns(
+            self._engine_database,
+            journeys={
+                SHIP: journey(lambda travel: ship(travel, self.workshop, self.gate, self.target)),
+                ROLL_BACK: journey(lambda travel: roll_back(travel, self.target)),
+                REHEARSE: journey(lambda travel: rehearse_again(travel, self.target)),
+            },
+            clock=self.clock,
+        )
+        with self.drivers.driving(run.id):
+            return RunStatus(str(durable.drive(run.id, run.journey)))
+
+    def cancel(self, run: RunId, progress: Progress) -> RunStatus:
+        """Undo what `run` left half-way and seal it.
+
+        Raises:
+            Conflict: A live process drives it, or it has ended.
+        """
+        with self.drivers.driving(run):
+            status = cancel(self._travel(run, Immediate(), progress), self.target)
+        self.messenger.forget(run)
+        self.workshop.rooms.clear(run)
+        return status
+
+    def stop(self, environment: str, *, service: str | None, reason: str | None) -> list[str]:
+        """Stop one environment, or `all`; return what was stopped."""
+        every = environments_of(self.log, service)
+        keys = every if environment == "all" else (environment_named(self.log, environment, service),)
+        for key in keys:
+            stop(self.collect, self.target, key, reason=reason)
+        return [str(key) for key in keys]
+
+    @staticmethod
+    def interrupt() -> None:
+        """End the programs that the step at work has started."""
+        process.terminate_all()
+
+    # -- looking
+
+    def explain(self, run: Run) -> tuple[str, ...]:
+        return explain(run, self.log)
+
+    def foresee(self, path: Path, ref: str) -> Foreseen:
+        return foresee(self.workshop, path, ref)
+
+    def status(self, service: str | None) -> tuple[Status, ...]:
+        return show_status(self.log, self.target, self.holds, environments=environments_of(self.log, service))
+
+    def measure(self, *, service: str | None, environment: str | None) -> Figures:
+        def under_way(run: RunId) -> bool:
+            return not self.runs.load(run).ended
+
+        return measure(self.log, under_way=under_way, service=service, environment=environment)
+
+    def check_log(self) -> int:
+        """Derive the whole log again and return its size."""
+        return check_log(self.database, self.log.key).size
+
+    # -- people and their word
+
+    def directory(self) -> Directory:
+        return enrolled(self.collect)
+
+    def new_key(self, file: Path, passphrase: str) -> Path:
+        """Make a personal key, and write its public half beside it."""
+        return write_public_key(file, create_personal_key(file, passphrase))
+
+    def personal_key(self, file: Path, passphrase: str) -> Signer:
+        return open_personal_key(file, passphrase)
+
+    def enrol(
+        self,
+        principal: PrincipalId,
+        *,
+        roles: frozenset[Role],
+        public_key: Path | None,
+        signer: Signer,
+        known_as: KnownAs | None,
+    ) -> Recorded:
+        """Enrol `principal`; the first one of an installation enrols themselves, with the key they sign with."""
+        known = self.directory()
+        founding = not known.admitted
+        key = read_public_key(public_key) if public_key is not None else None
+        if founding and key is None:
+            key = signer.public_key
+        enrolment = Enrolment(principal=Principal(id=principal, key=key, roles=roles), founding=founding)
+        actor = principal if founding else known.holder(signer.public_key.keyid)
+        by = Signatory(principal=actor or principal, signer=signer)
+        evidence = enrol(enrolment, by=by, collect=self.collect, people=self.people, known_as=known_as)
+        return Recorded(index=evidence.index, actor=by.principal, keyid=signer.public_key.keyid, enrolment=enrolment)
+
+    def consent(self, run: RunId, environment: str | None) -> Document:
+        """Return what a person is shown, and signs, before `run` may enter `environment`."""
+        door = door_of(self.runs.load(run), self.log, self.workshop, environment=environment)
+        return self.approvals.what_is_signed(door)
+
+    # -- parts
+
+    @cached_property
+    def approvals(self) -> Approvals:
+        return Approvals(collect=self.collect, messenger=self.messenger)
+
+    @cached_property
+    def gate(self) -> Gate:
+        return Gate(collect=self.collect, engine=CEL(), policies=load_policies())
+
+    @cached_property
+    def messenger(self) -> Messenger:
+        from wardline.adapters.engine.dbos_engine import DBOSMessenger
+
+        return DBOSMessenger(self._engine_database)
+
+    @cached_property
+    def workshop(self) -> Workshop:
+        from wardline.adapters.builds.python_bundle import PythonBundles
+        from wardline.adapters.builds.python_tests import PythonTests
+        from wardline.adapters.builds.workbench import Shop
+        from wardline.adapters.scanners.bandit import Bandit
+        from wardline.adapters.scanners.syft import Syft
+
+        environ, home = self.settings.environ, self.settings.home
+        shop = Shop(environ=environ, cache=home / "cache", redactor=StreamingRedactor)
+        return Workshop(
+            repository=Git(environ),
+            people=self.people,
+            builder=PythonBundles(shop=shop, clock=self.clock),
+            tester=PythonTests(shop=shop),
+            code_scanners={"bandit": Bandit(environ=environ, redactor=StreamingRedactor)},
+            sbom_scanner=Syft(environ=environ, redactor=StreamingRedactor),
+            bundles=self.bundles,
+            rooms=FolderRooms(home / "rooms"),
+            version=wardline.__version__,
+        )
+
+    @cached_property
+    def target(self) -> LocalTarget:
+        return LocalTarget(
+            root=self.settings.home / "environments",
+            clock=self.clock,
+            artifact=self.bundles.path_of,
+            installer=self.workshop.builder.install,
+            environ=self.settings.environ,
+            redactor=StreamingRedactor,
+        )
+
+    @property
+    def _engine_database(self) -> Path:
+        return self.settings.home / "engine.db"
+
+    @property
+    def _beginnings(self) -> Beginnings:
+        return Beginnings(runs=self.runs, log=self.log, clock=self.clock, ids=RandomIds())
+
+    def _travel(self, run: RunId, through: engine.Engine, progress: Progress) -> Travel:
+        return Travel(
+            id=run,
+            engine=through,
+            collect=self.collect,
+            runs=self.runs,
+            holds=self.holds,
+            drivers=self.drivers,
+            clock=self.clock,
+            progress=progress,
+        )
+
+
+@contextmanager
+def open_home(settings: Settings) -> Iterator[Home]:
+    """Open the installation in `settings.home`, made at the first call."""
+    home, clock = settings.home, SystemClock()
+    signer = installation_key(home / "keys" / "installation.pem")
+    with open_database(home / "wardline.db") as database:
+        # The log is known by its key: another installation's log cannot pass for this one.
+        log = SQLEvidenceLog(database, signer=signer, origin=f"wardline/{signer.public_key.keyid[:16]}")
+        yield Home(
+            settings=settings,
+            clock=clock,
+            database=database,
+            log=log,
+            collect=Collector(
+                log=log,
+                blobs=FileBlobs(home / "blobs"),
+                signer=signer,
+                machine=PrincipalId(f"m-{signer.public_key.keyid[:16]}"),
+                clock=clock,
+                ids=RandomIds(),
+                redactor=StreamingRedactor,
+            ),
+            runs=SQLRuns(database),
+            holds=SQLHolds(database),
+            people=SQLPeople(database),
+            drivers=DriverLocks(home / "drivers"),
+            bundles=FileBundles(home / "artifacts"),
+        )
+
+
+def test_policies() -> tuple[tuple[str, int, tuple[str, ...]], ...]:
+    """Hold every policy against its own cases: its id, how many cases, and which came out otherwise."""
+    engine = CEL()
+    return tuple(
+        (
+            policy.id,
+            len(policy.cases.allowed) + len(policy.cases.denied) + len(policy.cases.undecided),
+            (*run_cases(policy, engine), *leave_out(policy, engine)),
+        )
+        for policy in load_policies()
+    )

@@ -78,10 +78,11 @@ def cancel(
 ) -> None:
     """Give a run up: what served before serves again, the run is sealed as cancelled."""
     from wardline.cli.home import home
+    from wardline.cli.progress import showing
     from wardline.ids import RunId
 
-    with home() as wardline:
-        wardline.cancel(RunId(run))
+    with home() as wardline, showing(quiet=output is Output.JSON) as progress:
+        wardline.cancel(RunId(run), progress)
         found = wardline.runs.load(RunId(run))
     if output is Output.JSON:
         say_json({"run": found.id, "status": found.status.value})

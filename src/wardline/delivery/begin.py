@@ -8,6 +8,7 @@ from wardline.delivery.rehearse import waiting_for_production
 from wardline.delivery.roll_back import way_back
 from wardline.delivery.workshop import Workshop
 from wardline.deployments import history
+from wardline.deployments.predicates import REHEARSAL
 from wardline.environments.observations import EnvironmentKey
 from wardline.errors import InvalidInput, NotFound
 from wardline.evidence.log import EvidenceLog
@@ -49,14 +50,28 @@ class Beginnings:
         wanted = {"environment": str(environment.name), "to": to, "reason": reason}
         return self._begin(ROLL_BACK, environment.service, arguments=_given(wanted))
 
-    def rehearse(self, service: str, rehearsal: EnvironmentName, production: EnvironmentName) -> Run:
-        """Begin a rehearsal of the release that `rehearsal` serves.
+    def rehearse(self, service: str | None) -> Run:
+        """Begin another rehearsal of the release that waits where the last one of `service` took place.
 
         Raises:
-            NotFound: It serves nothing.
+            NotFound: Nothing was ever rehearsed, or what was is not served there any more.
+            InvalidInput: Several services were, and `service` is None.
         """
-        waiting_for_production(self.log, EnvironmentKey(service=service, name=rehearsal))
-        return self._begin(REHEARSE, service, arguments={"environment": rehearsal, "production": production})
+        places = {
+            str(item.statement.body["service"]): str(item.statement.body["environment"])
+            for item in self.log.every(REHEARSAL)
+            if service is None or item.statement.body["service"] == service
+        }
+        if not places:
+            raise NotFound(
+                "nothing was ever rehearsed here", remedy="Ship a change whose wardline.yaml has `rollback`."
+            )
+        if len(places) > 1:
+            raise InvalidInput(f"several services were rehearsed: {', '.join(places)}", remedy="Say --service.")
+        ((name, environment),) = places.items()
+        waiting_for_production(self.log, EnvironmentKey(service=name, name=EnvironmentName(environment)))
+        production = environments_of(self.log, name)[-1]
+        return self._begin(REHEARSE, name, arguments={"environment": environment, "production": production.name})
 
     def _begin(
         self, journey: str, service: str, *, arguments: dict[str, str], repository: str = "", commit_sha: str = ""

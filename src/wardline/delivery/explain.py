@@ -1,5 +1,6 @@
 """Explain: why a run ended as it did, in a few lines, from what it left in the log."""
 
+from wardline.canonical import JSONObject
 from wardline.deployments.predicates import DEPLOYMENT
 from wardline.evidence.log import Evidence, EvidenceLog
 from wardline.gates.predicates import DECISION
@@ -30,7 +31,7 @@ def _decisions(left: tuple[Evidence, ...]) -> list[str]:
     return [reason for reason in found if reason]
 
 
-def _reason(environment: str, reason: dict[str, object]) -> str:
+def _reason(environment: str, reason: JSONObject) -> str:
     if reason.get("verdict") == "allow":
         return ""
     return f"{environment} gate: {reason.get('verdict')} by {reason.get('policy')}: {reason.get('message')}"

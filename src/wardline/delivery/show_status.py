@@ -31,7 +31,7 @@ class Status:
             "environment": str(self.environment),
             "serves": None if self.serves is None else self.serves.to_json(),
             "url": self.seen.url,
-            "weights": dict(self.seen.weights),
+            "weights": {str(release): weight for release, weight in self.seen.weights.items()},
             "instances": [
                 {"release": i.release, "number": i.number, "healthy": i.healthy, "restarts": i.restarts}
                 for i in self.seen.instances

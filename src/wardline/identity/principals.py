@@ -75,3 +75,15 @@ def parse_principal_id(text: str) -> PrincipalId:
     if _PSEUDONYM.fullmatch(text) is None:
         raise InvalidInput("principal id: expected 1-64 lower-case letters, digits and inner hyphens, such as p-7f3k")
     return PrincipalId(text)
+
+
+def parse_role(text: str) -> Role:
+    """Return the role that `text` names.
+
+    Raises:
+        InvalidInput: It names none.
+    """
+    known = {role.value: role for role in Role}
+    if text not in known:
+        raise InvalidInput(f"role {text!r}: expected one of {', '.join(known)}")
+    return known[text]

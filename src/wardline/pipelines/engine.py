@@ -33,6 +33,10 @@ class Engine(Protocol):
 class Messenger(Protocol):
     """Reaches runs from outside, whether or not a process drives them now."""
 
+    def forget(self, run: RunId) -> None:
+        """Make sure that nothing takes `run` up again. A run that never began is forgotten already."""
+        ...
+
     def send(self, run: RunId, topic: str, message: JSON) -> None:
         """Leave `message` for `run`; it is kept until the run asks for it."""
         ...

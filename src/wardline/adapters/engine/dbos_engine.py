@@ -48,7 +48,7 @@ class _CanonicalJSON(Serializer):
 
 
 class DBOSRuns:
-    """Drives runs to their end and leaves messages for them."""
+    """Drives runs to their end."""
 
     def __init__(self, database: Path, *, journeys: Mapping[str, Journey], clock: Clock) -> None:
         self._url = f"sqlite:///{database}"
@@ -87,27 +87,6 @@ class DBOSRuns:
             raise result
         return result
 
-    def send(self, run: RunId, topic: str, message: JSON) -> None:
-        """See `Messenger.send`."""
-        client = self._client()
-        try:
-            client.send(run, message, topic=topic)
-        finally:
-            client.destroy()
-
-    def cancel(self, run: RunId) -> None:
-        """Mark `run` so that nothing resumes it. The step in flight, if any, is not interrupted."""
-        client = self._client()
-        try:
-            client.cancel_workflow(run)
-        finally:
-            client.destroy()
-
-    def _client(self) -> DBOSClient:
-        if not self._database.exists():
-            raise NotFound("no run was ever started here", remedy="Start one with `wardline ship`.")
-        return DBOSClient(system_database_url=self._url, serializer=_CanonicalJSON())
-
     @contextmanager
     def _launched(self, queue: str, travel: Callable[[str, str], JSON]) -> Iterator[Callable[[str, str], JSON]]:
         _prepare(self._database)
@@ -145,6 +124,32 @@ class DBOSRuns:
         if status.status in {"SUCCESS", "ERROR", "CANCELLED"}:
             raise Conflict(f"run {run} has ended already ({status.status.lower()})")
         DBOS.resume_workflow(run, queue_name=queue)
+
+
+class DBOSMessenger:
+    """Implements Messenger, without taking any run up."""
+
+    def __init__(self, database: Path) -> None:
+        self._database = database
+
+    def send(self, run: RunId, topic: str, message: JSON) -> None:
+        with self._client() as client:
+            if client.list_workflows(workflow_ids=[run]):
+                client.send(run, message, topic=topic)
+
+    def forget(self, run: RunId) -> None:
+        with self._client() as client:
+            client.cancel_workflow(run)
+
+    @contextmanager
+    def _client(self) -> Iterator[DBOSClient]:
+        if not self._database.exists():
+            raise NotFound("no run was ever started here", remedy="Start one with `wardline ship`.")
+        client = DBOSClient(system_database_url=f"sqlite:///{self._database}", serializer=_CanonicalJSON())
+        try:
+            yield client
+        finally:
+            client.destroy()
 
 
 class _DBOSEngine:

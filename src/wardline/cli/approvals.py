@@ -1,0 +1,101 @@
+"""`wardline approve`, `reject` and `waive`: what people answer for, signed with their own keys."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from wardline.cli.shell import ERROR, Output, leave, say, say_json
+
+_Run = Annotated[str, typer.Argument(help="The run's id.")]
+_Role = Annotated[str, typer.Option(help="In which role you answer, e.g. clinical-safety.")]
+_Key = Annotated[Path, typer.Option(help="Your key file.", envvar="WARDLINE_KEY")]
+_Reason = Annotated[str, typer.Option(help="Why, in your words; kept outside the log.")]
+_Environment = Annotated[str | None, typer.Option(help="Default: the one where the run asks people.")]
+_Yes = Annotated[bool, typer.Option("--yes", help="Sign what is shown without being asked.")]
+_Output = Annotated[Output, typer.Option()]
+
+
+def approve(
+    run: _Run,
+    role: _Role,
+    key: _Key,
+    reason: _Reason,
+    environment: _Environment = None,
+    yes: _Yes = False,
+    output: _Output = Output.TEXT,
+) -> None:
+    """Show what would be released, and sign that it may be."""
+    _answer("approve", run=run, role=role, key=key, reason=reason, environment=environment, yes=yes, output=output)
+
+
+def reject(
+    run: _Run,
+    role: _Role,
+    key: _Key,
+    reason: _Reason,
+    environment: _Environment = None,
+    yes: _Yes = False,
+    output: _Output = Output.TEXT,
+) -> None:
+    """Show what would be released, and sign that it may not be."""
+    _answer("reject", run=run, role=role, key=key, reason=reason, environment=environment, yes=yes, output=output)
+
+
+def _answer(
+    verb: str, *, run: str, role: str, key: Path, reason: str, environment: str | None, yes: bool, output: Output
+) -> None:
+    from wardline.cli.home import home
+    from wardline.cli.signing import confirmed, show, signatory
+    from wardline.identity.principals import parse_role
+    from wardline.ids import RunId
+
+    with home() as wardline:
+        wanted = parse_role(role)
+        by = signatory(wardline, key)
+        document = wardline.consent(RunId(run), environment)
+        if output is Output.TEXT:
+            show(document.content)
+            say(f"digest: sha256:{document.digest.hex}")
+        if not confirmed(f"Sign to {verb} this as {wanted.value}?", yes=yes):
+            say("Nothing was signed.")
+            leave(ERROR)
+        desk = wardline.approvals
+        word = desk.approve if verb == "approve" else desk.reject
+        evidence = word(document, by=by, role=wanted, reason=reason)
+    if output is Output.JSON:
+        say_json({"run": run, "verb": verb, "role": wanted.value, "by": by.principal, "log": evidence.index})
+        return
+    say(f"signed by {by.principal} as {wanted.value}: log index {evidence.index}")
+
+
+def waive(
+    finding: Annotated[str, typer.Argument(help="The finding's id, F-….")],
+    key: _Key,
+    reason: _Reason,
+    days: Annotated[int, typer.Option(help="After how many days somebody must look again.", min=1, max=365)],
+    environment: Annotated[str | None, typer.Option(help="Only there; default: everywhere.")] = None,
+    output: _Output = Output.TEXT,
+) -> None:
+    """Let one named finding pass for a while, signed by somebody who answers for the risk."""
+    from wardline.cli.home import home
+    from wardline.cli.signing import signatory
+    from wardline.clock import to_rfc3339
+    from wardline.delivery.waive import WaiverRequest
+    from wardline.delivery.waive import waive as record
+    from wardline.ids import EnvironmentName
+
+    with home() as wardline:
+        request = WaiverRequest(
+            finding=finding,
+            expires_at=wardline.clock.now() + timedelta(days=days) - timedelta(seconds=1),
+            environment=None if environment is None else EnvironmentName(environment),
+            reason=reason,
+        )
+        evidence = record(request, by=signatory(wardline, key), collect=wardline.collect)
+    expires = to_rfc3339(request.expires_at)
+    if output is Output.JSON:
+        say_json({"finding": finding, "expires_at": expires, "log": evidence.index})
+        return
+    say(f"{finding} is waived until {expires}: log index {evidence.index}")
