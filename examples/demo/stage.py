@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 import urllib.request
 from collections import deque
 from collections.abc import Mapping, Sequence
@@ -162,7 +163,7 @@ class Ship:
     def until_it_waits(self) -> bool:
         """Return True once the run waits for people; False if it ended before."""
         for _ in range(SHIP_SECONDS * 5):
-            if self._waits.wait(0.2):
+            if self._waits.wait(0.2) and self._known.wait(0.2):
                 return True
             if self.process.poll() is not None:
                 return False
@@ -275,7 +276,15 @@ def serves(url: str) -> str:
 
 
 def left_running(folder: Path) -> list[int]:
-    """Return the processes that know `folder`: by their arguments, their environment or where they stand."""
+    """Return the processes that know `folder`, by their arguments or their environment; those on their way out go."""
+    for _ in range(25):
+        if not (found := _knowing(folder)):
+            return []
+        time.sleep(0.2)
+    return found
+
+
+def _knowing(folder: Path) -> list[int]:
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:

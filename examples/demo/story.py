@@ -64,9 +64,9 @@ class Story:
         tell = self.tell
         tell.chapter("Who may do what")
         tell.tell(
-            """A front desk asks: is this patient insured, and what will the visit cost? The service that answers is
-            about to change five times. First, who are the people? Each gets a key of their own; an administrator
-            enrols them, and that is the first evidence in the log. Names stay outside it."""
+            """A front desk asks: is this patient insured, and what will the visit cost? Five versions of the service
+            that answers want to reach production. First, who are the people? Each has a key of their own; an
+            administrator enrols them, and that is the first evidence in the log. Names stay outside it."""
         )
         for person in PEOPLE:
             self.wardline.make_key(person)
@@ -135,8 +135,8 @@ class Story:
         self._commit("1.4")
         tell.tell(
             """It keeps database connections open, to be faster. For a patient who is not a member it forgets to give
-            one back. No test asks often enough to notice, and in staging everybody is a member. Both approvals
-            are given."""
+            one back. No test asks often enough to notice, and nobody asks so in staging. Both approvals are
+            given."""
         )
         before = self._counts()
         code = self._ship("1.4", approvals=(SAM, CLEO))
