@@ -1,0 +1,137 @@
+"""Virtual environments: made from a bundle without the network and without pip, or empty with pip for a build."""
+
+import importlib.metadata
+import shutil
+import sys
+import tempfile
+import venv
+import zipfile
+from datetime import timedelta
+from hashlib import file_digest
+from pathlib import Path
+from typing import IO, Final
+
+from installer import install as install_wheel
+from installer.destinations import SchemeDictionaryDestination
+from installer.exceptions import InstallerError
+from installer.sources import WheelFile
+
+from wardline.adapters.builds.bundle import opened
+from wardline.adapters.process import Command, capture
+from wardline.errors import IntegrityViolation, Unavailable
+
+_MARK: Final = "wardline-bundle.sha256"  # written last and renamed in with everything: what is there is complete
+_COMPILE_TIMEOUT: Final = timedelta(minutes=5)  # for a gigabyte of sources; missing bytecode only costs start-up time
+
+
+def empty(into: Path) -> None:
+    """Make `into` a virtual environment with nothing in it."""
+    venv.EnvBuilder(symlinks=True, with_pip=False).create(into)
+
+
+def provide_pip(environment: Path) -> None:
+    """Put a copy of Wardline's own pip into `environment`: build commands say `python -m pip`.
+
+    Raises:
+        Unavailable: Wardline's own environment has no pip.
+    """
+    try:
+        files = importlib.metadata.distribution("pip").files or ()
+    except importlib.metadata.PackageNotFoundError as error:
+        raise Unavailable("pip is not installed beside Wardline", remedy="pip install pip") from error
+    destination = site_packages(environment)
+    # Copied with its times, so that its bytecode stays valid; a link would let a build change Wardline's own pip.
+    for top in {file.parts[0] for file in files if file.parts[0] not in {"..", "__pycache__"}}:
+        shutil.copytree(Path(str(importlib.metadata.distribution("pip").locate_file(top))), destination / top)
+    for name in ("pip", "pip3"):
+        script = environment / "bin" / name
+        script.write_text(f"#!/bin/sh\nexec '{environment / 'bin' / 'python'}' -m pip \"$@\"\n")
+        script.chmod(0o755)
+
+
+def install(bundle: Path, into: Path) -> None:
+    """Make `into` a virtual environment that holds `bundle` and nothing else. Done already: nothing happens.
+
+    Raises:
+        IntegrityViolation: The bundle does not hold what its lock says, or `into` holds something else.
+        Unavailable: It could not be written.
+    """
+    try:
+        if not _is_installed(bundle, into):
+            _install(bundle, into)
+    except OSError as error:
+        raise Unavailable(f"cannot install {bundle.name}: {error.strerror}") from error
+
+
+def site_packages(environment: Path) -> Path:
+    return environment / "lib" / f"python{sys.version_info.major}.{sys.version_info.minor}" / "site-packages"
+
+
+def _is_installed(bundle: Path, into: Path) -> bool:
+    mark = into / _MARK
+    if mark.is_file() and mark.read_text() == _digest(bundle):
+        return True
+    if into.exists() and any(into.iterdir()):
+        raise IntegrityViolation(
+            f"{into} exists and is no complete installation of {bundle.name}", remedy="Remove it, and try again."
+        )
+    return False
+
+
+def _install(bundle: Path, into: Path) -> None:
+    into.parent.mkdir(parents=True, exist_ok=True)
+    partial = Path(tempfile.mkdtemp(prefix=f".{into.name}.", dir=into.parent))
+    try:
+        empty(partial)
+        for activation in partial.glob("bin/[aA]ctivate*"):
+            activation.unlink()  # they hold the path it will not keep, and nobody activates it
+        with opened(bundle) as wheels:
+            for package, wheel in wheels:
+                _install_wheel(wheel, package.filename, partial, final=into)
+        _compile(partial, final=into)
+        (partial / _MARK).write_text(_digest(bundle))
+        partial.rename(into)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+
+
+def _install_wheel(wheel: IO[bytes], name: str, partial: Path, *, final: Path) -> None:
+    library = str(site_packages(partial))
+    folders = {
+        "purelib": library,
+        "platlib": library,
+        "scripts": str(partial / "bin"),
+        "data": str(partial),
+        "headers": str(partial / "include"),
+    }
+    # Scripts name the interpreter by the path at which it will be.
+    destination = SchemeDictionaryDestination(
+        folders, interpreter=str(final / "bin" / "python"), script_kind="posix", overwrite_existing=True
+    )
+    try:
+        with zipfile.ZipFile(wheel) as archive:
+            archive.filename = name  # it was opened as a part of the tar, whose name it took
+            install_wheel(WheelFile(archive), destination, {"INSTALLER": b"wardline\n"})
+    except (InstallerError, zipfile.BadZipFile, ValueError, KeyError) as error:
+        raise IntegrityViolation(f"{name} is no wheel that can be installed: {error}") from error
+
+
+def _compile(partial: Path, *, final: Path) -> None:
+    """Compile to bytecode now, in two processes; what does not compile is nobody's import, or fails there."""
+    library = site_packages(partial)
+    python = str(partial / "bin" / "python")
+    moved = ("-s", str(partial), "-p", str(final))
+    capture(
+        Command(
+            arguments=(python, "-I", "-m", "compileall", "-q", "-q", "-j", "2", *moved, str(library)),
+            cwd=partial,
+            env={},
+            timeout=_COMPILE_TIMEOUT,
+        )
+    )
+
+
+def _digest(bundle: Path) -> str:
+    with bundle.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()
