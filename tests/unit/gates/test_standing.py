@@ -179,7 +179,7 @@ WHO = st.sampled_from(["ada", "ben", "cleo", "dan", "mallory"])
 SAY = st.tuples(WHO, st.sampled_from(list(Role)), st.sampled_from([Approval, Rejection]), WHO)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(st.lists(SAY, max_size=8))
 def test_whatever_is_said_each_person_counts_once_and_in_a_role_they_have(says):
     world = World()
