@@ -1,8 +1,8 @@
 """Serves the application with waitress, and stops without breaking off an answer.
 
-Left to itself waitress dies of SIGTERM with whatever is under way; asked by SystemExit it cancels the requests that wait
-for a thread. So its loop is turned here, and stopping has three parts: say `Connection: close` while still answering,
-stop listening, wait for what is under way.
+Left to itself waitress dies of SIGTERM with whatever is under way; asked by SystemExit it cancels the requests that
+wait for a thread. So its loop is turned here, and stopping has three parts: say `Connection: close` while still
+answering, stop listening, wait for what is under way.
 """
 
 import threading
