@@ -124,5 +124,7 @@ def _check_members(members: dict[object, object], path: str) -> None:
 
 def _check_text(text: str, path: str) -> None:
     # A lone surrogate has no UTF-8 form: two readers would disagree on its bytes.
-    if any("\ud800" <= character <= "\udfff" for character in text):
-        raise InvalidInput(f"{path}: text holds a lone surrogate")
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise InvalidInput(f"{path}: text holds a lone surrogate") from error
