@@ -151,7 +151,7 @@ class _Act:
         try:
             while True:
                 self.target.probe(plan.environment, plan.release.id, path=plan.release.start.health)
-                clock.wait(_BETWEEN_PROBES)
+                clock.wait(min(_BETWEEN_PROBES, move.lasting))
                 sample = self.target.sample(plan.environment, plan.release.id, since=since, until=clock.now())
                 verdict = judge(sample, limits)
                 # Slowness needs the whole window to tell; errors and crashes do not get better by waiting.
