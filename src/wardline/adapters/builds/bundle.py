@@ -9,6 +9,7 @@ import sysconfig
 import tarfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from hashlib import file_digest, sha256
 from itertools import pairwise
 from pathlib import Path
@@ -54,6 +55,24 @@ def pack(wheels: Iterable[Wheel], into: Path, *, service: Wheel) -> Artifact:
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contents:
+    """What a bundle says it holds: the service `name`, and all packages, the service among them."""
+
+    name: str
+    packages: tuple[Package, ...]
+
+
+def contents(bundle: Path) -> Contents:
+    """Return what `bundle` holds, without looking into its wheels.
+
+    Raises:
+        IntegrityViolation, InvalidInput, Unavailable: As `opened`.
+    """
+    with _tar(bundle) as tar:
+        return _verified(tar)
+
+
 @contextmanager
 def opened(bundle: Path) -> Iterator[Iterator[tuple[Package, IO[bytes]]]]:
     """Open `bundle` and yield its packages with their wheels, each checked against the lock.
@@ -63,14 +82,8 @@ def opened(bundle: Path) -> Iterator[Iterator[tuple[Package, IO[bytes]]]]:
         InvalidInput: It was made for another interpreter or platform.
         Unavailable: It cannot be read.
     """
-    try:
-        with tarfile.open(bundle, "r:") as tar:
-            packages = _verified(tar)
-            yield ((package, _wheel(tar, package)) for package in packages)
-    except tarfile.TarError as error:
-        raise IntegrityViolation(f"{bundle.name} is no bundle: not a complete tar file") from error
-    except FileNotFoundError as error:
-        raise Unavailable(f"the bundle {bundle.name} is gone; expected it at {bundle.parent}") from error
+    with _tar(bundle) as tar:
+        yield ((package, _wheel(tar, package)) for package in _verified(tar).packages)
 
 
 def interpreter() -> JSONObject:
@@ -112,33 +125,44 @@ def _member(name: str, size: int) -> tarfile.TarInfo:
     return member
 
 
-def _verified(tar: tarfile.TarFile) -> tuple[Package, ...]:
-    """Return the packages of a bundle whose members are exactly what its manifest says."""
+@contextmanager
+def _tar(bundle: Path) -> Iterator[tarfile.TarFile]:
+    try:
+        with tarfile.open(bundle, "r:") as tar:
+            yield tar
+    except tarfile.TarError as error:
+        raise IntegrityViolation(f"{bundle.name} is no bundle: not a complete tar file") from error
+    except FileNotFoundError as error:
+        raise Unavailable(f"the bundle {bundle.name} is gone; expected it at {bundle.parent}") from error
+
+
+def _verified(tar: tarfile.TarFile) -> Contents:
+    """Return what is in a bundle whose members are exactly what its manifest says."""
     members = tar.getmembers()
     names = [member.name for member in members]
     if names[:2] != [_MANIFEST, _LOCK] or not all(member.isreg() for member in members):
         raise IntegrityViolation(f"not a bundle: expected {_MANIFEST}, {_LOCK} and wheels, all of them plain files")
-    packages = _packages(_read(tar, members[0]))
-    if names[2:] != sorted(_WHEELS + package.filename for package in packages):
+    found = _contents(_read(tar, members[0]))
+    if names[2:] != sorted(_WHEELS + package.filename for package in found.packages):
         raise IntegrityViolation("the bundle does not hold exactly the wheels that its manifest names")
-    if _read(tar, members[1]) != _lock(packages):
+    if _read(tar, members[1]) != _lock(found.packages):
         raise IntegrityViolation("the lock of the bundle does not say what its manifest says")
-    return packages
+    return found
 
 
-def _packages(manifest: bytes) -> tuple[Package, ...]:
+def _contents(manifest: bytes) -> Contents:
     try:
         document = canonical.decode(manifest)
     except InvalidInput as error:
         raise IntegrityViolation("the manifest of the bundle is not canonical JSON") from error
     match document:
-        case {"format": str(kind), "python": python, "packages": list(packages)} if kind == FORMAT:
+        case {"format": str(kind), "name": str(name), "python": python, "packages": list(packages)} if kind == FORMAT:
             if python != interpreter():
                 raise InvalidInput(
                     f"the bundle was made for {python}, this machine runs {interpreter()}",
                     remedy="Build it again with this interpreter, or run Wardline with that one.",
                 )
-            return tuple(_package(package) for package in packages)
+            return Contents(name=name, packages=tuple(_package(package) for package in packages))
         case _:
             raise IntegrityViolation(f"the manifest of the bundle is not of the format {FORMAT}")
 

@@ -6,6 +6,7 @@ import sys
 import tempfile
 import venv
 import zipfile
+from collections.abc import Iterable
 from datetime import timedelta
 from hashlib import file_digest
 from pathlib import Path
@@ -15,12 +16,16 @@ from installer import install as install_wheel
 from installer.destinations import SchemeDictionaryDestination
 from installer.exceptions import InstallerError
 from installer.sources import WheelFile
+from packaging.utils import canonicalize_name
 
 from wardline.adapters.builds.bundle import opened
+from wardline.adapters.builds.wheels import top_level
 from wardline.adapters.process import Command, capture
+from wardline.changes.artifacts import Package
 from wardline.errors import IntegrityViolation, Unavailable
 
 _MARK: Final = "wardline-bundle.sha256"  # written last and renamed in with everything: what is there is complete
+_INSTALLER: Final = "wardline\n"
 _COMPILE_TIMEOUT: Final = timedelta(minutes=5)  # for a gigabyte of sources; missing bytecode only costs start-up time
 
 
@@ -65,6 +70,26 @@ def install(bundle: Path, into: Path) -> None:
 
 def site_packages(environment: Path) -> Path:
     return environment / "lib" / f"python{sys.version_info.major}.{sys.version_info.minor}" / "site-packages"
+
+
+def importable(environment: Path, name: str) -> tuple[str, ...]:
+    """Return the packages and modules that the distribution `name` brought into `environment`."""
+    found = next((d for d in _distributions(environment) if canonicalize_name(d.name) == name), None)
+    return top_level(str(file) for file in found.files or ()) if found is not None else ()
+
+
+def not_from_bundle(environment: Path, packages: Iterable[Package]) -> tuple[str, ...]:
+    """Return those of the bundle's packages that somebody has removed or put in anew since."""
+    ours = {
+        canonicalize_name(d.name): d.version
+        for d in _distributions(environment)
+        if d.read_text("INSTALLER") == _INSTALLER
+    }
+    return tuple(p.name for p in packages if ours.get(canonicalize_name(p.name)) != p.version)
+
+
+def _distributions(environment: Path) -> Iterable[importlib.metadata.Distribution]:
+    return importlib.metadata.distributions(path=[str(site_packages(environment))])
 
 
 def _is_installed(bundle: Path, into: Path) -> bool:
@@ -112,7 +137,7 @@ def _install_wheel(wheel: IO[bytes], name: str, partial: Path, *, final: Path) -
     try:
         with zipfile.ZipFile(wheel) as archive:
             archive.filename = name  # it was opened as a part of the tar, whose name it took
-            install_wheel(WheelFile(archive), destination, {"INSTALLER": b"wardline\n"})
+            install_wheel(WheelFile(archive), destination, {"INSTALLER": _INSTALLER.encode()})
     except (InstallerError, zipfile.BadZipFile, ValueError, KeyError) as error:
         raise IntegrityViolation(f"{name} is no wheel that can be installed: {error}") from error
 

@@ -11,7 +11,7 @@ from wardline.adapters.builds import environment
 from wardline.adapters.builds.bundle import pack
 from wardline.adapters.builds.lock import unpinned
 from wardline.adapters.builds.wheels import Wheel, missing
-from wardline.adapters.builds.workbench import Halt, Shop, Workbench
+from wardline.adapters.builds.workbench import Halt, Shop, Workbench, commit_time
 from wardline.changes.artifacts import Artifact
 from wardline.clock import Clock
 from wardline.errors import InvalidInput, Unavailable
@@ -95,7 +95,7 @@ class _Build:
         venv = self.bench.work / "build-venv"
         environment.empty(venv)
         environment.provide_pip(venv)
-        epoch = _youngest(self.source)
+        epoch = commit_time(self.source)
         if self.spec.requirements:
             finished = self.bench.pip(venv, "install", "--", *self.spec.requirements, epoch=epoch)
             if not finished.succeeded:
@@ -170,10 +170,3 @@ class _Build:
         except InvalidRequirement as error:
             raise self.bench.halt("with-invalid", f"build.with: {error}") from error
         return [Requirement(f"{own.package.name}{extras}"), *beside]
-
-
-def _youngest(source: Path) -> int:
-    """Return the time of the commit in seconds: every file of an export is as old as its commit."""
-    return max(
-        (int(path.lstat().st_mtime) for path in source.rglob("*") if path.is_file()), default=_EPOCH_OF_DEPENDENCIES
-    )

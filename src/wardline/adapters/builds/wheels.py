@@ -28,7 +28,6 @@ class Wheel:
     path: Path
     package: Package
     requires: tuple[Requirement, ...]
-    top_level: tuple[str, ...]  # what can be imported from it: names of packages and modules
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -50,7 +49,7 @@ class Wheel:
         with path.open("rb") as file:
             digest = Digest(file_digest(file, "sha256").hexdigest())
         package = Package(name=name, version=str(version), filename=path.name, digest=digest)
-        return cls(path=path, package=package, requires=requires, top_level=_top_level(names))
+        return cls(path=path, package=package, requires=requires)
 
 
 def missing(wheels: Iterable[Wheel], wanted: Sequence[Requirement]) -> tuple[str, ...]:
@@ -80,13 +79,14 @@ def _metadata(archive: zipfile.ZipFile, names: Sequence[str]) -> bytes:
     return archive.read(name)
 
 
-def _top_level(names: Iterable[str]) -> tuple[str, ...]:
+def top_level(names: Iterable[str]) -> tuple[str, ...]:
+    """Return what can be imported from a distribution with these files: packages and modules at the top."""
     roots = set()
     for name in names:
         parts = PurePosixPath(name).parts
         if parts[0].endswith(".data") and parts[1:2] in {("purelib",), ("platlib",)}:
             parts = parts[2:]
-        if not parts or parts[0].endswith((".dist-info", ".data")):
+        if not parts or parts[0] == ".." or parts[0].endswith((".dist-info", ".data", ".pth")):
             continue
         if len(parts) > 1:
             roots.add(parts[0])

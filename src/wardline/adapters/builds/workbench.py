@@ -11,6 +11,7 @@ from wardline.adapters.process import Command, Finished, Output, run, scrubbed, 
 from wardline.evidence.redaction import RedactorFactory
 from wardline.pipelines.building import Say, Stopped
 
+_FIRST_OF_ZIP: Final = 315_532_800  # 1980-01-01, the first time a zip file can hold
 _PIP_MANNERS: Final = {
     "PIP_DISABLE_PIP_VERSION_CHECK": "1",
     "PIP_NO_INPUT": "1",
@@ -100,3 +101,9 @@ class Workbench:
         with self._log.open("ab") as log:
             log.write(masked)
         self.say(masked.decode(errors="replace").rstrip("\n"))
+
+
+def commit_time(source: Path) -> int:
+    """Return the time of an export's commit, in seconds since 1970: every file of an export is as old as that."""
+    files = (path for path in source.rglob("*") if path.is_file() and not path.is_symlink())
+    return max((int(path.stat().st_mtime) for path in files), default=_FIRST_OF_ZIP)
