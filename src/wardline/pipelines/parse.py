@@ -5,9 +5,11 @@ import re
 import yaml
 from yaml.nodes import Node, ScalarNode
 
-from wardline.errors import InvalidInput
+from wardline.errors import InvalidInput, NotFound
 from wardline.pipelines.keys import FILENAME, WHOLE
 from wardline.pipelines.reading import Problem, Reader
+from wardline.pipelines.sections import Section
+from wardline.pipelines.shapes import Shape
 from wardline.pipelines.spec import Pipeline
 
 MAX_BYTES = 1 << 20  # a hundred times the longest pipeline anybody wrote by hand
@@ -48,6 +50,20 @@ def parse(text: str, *, filename: str = FILENAME) -> Pipeline:
     if reader.problems or not isinstance(pipeline, Pipeline):
         raise _invalid(reader.problems, filename, "does not declare a pipeline")
     return pipeline
+
+
+def problem_with(key: str, value: str | int | tuple[str, ...]) -> str | None:
+    """Return why `value` cannot stand at `key`, a dotted path without environments; None where it can."""
+    shape: Shape = WHOLE
+    for name in key.split("."):
+        known = shape.key(name) if isinstance(shape, Section) else None
+        if known is None:
+            raise NotFound(f"wardline.yaml has no key {key}")
+        shape = known.shape
+    reader = Reader(source=())
+    written = yaml.safe_dump(list(value) if isinstance(value, tuple) else value, allow_unicode=True)
+    shape.read(_compose(written, FILENAME), key, reader)
+    return reader.problems[0].message if reader.problems else None
 
 
 class _Bounded(yaml.SafeLoader):

@@ -76,7 +76,8 @@ class Reader:
     def _blank(self, node: Node) -> str | None:
         if not isinstance(node, ScalarNode) or node.tag != NOTHING:
             return None
-        _, mark, wish = self.source[node.start_mark.line].partition(BLANK_MARK)
+        line = self.source[node.start_mark.line] if node.start_mark.line < len(self.source) else ""
+        _, mark, wish = line.partition(BLANK_MARK)
         return wish.strip() if mark else None
 
 

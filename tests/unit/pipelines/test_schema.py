@@ -135,19 +135,16 @@ def test_stated_defaults_are_those_of_the_values():
 
 def fill(shape: Shape, data: object) -> None:
     """Write every default that the table states into `data`."""
-    if isinstance(shape, Section) and isinstance(data, dict):
-        for key in shape.keys:
-            if isinstance(key.shape, Section) and not key.required:
-                data.setdefault(key.name, {})
-            elif key.default is not None and key.name not in data:
-                data[key.name] = deepcopy(key.default)
-            fill(key.shape, data.get(key.name))
-    elif isinstance(shape, Table) and isinstance(data, dict):
-        for value in data.values():
-            fill(shape.each, value)
-    elif isinstance(shape, Items) and isinstance(data, list):
-        for value in data:
-            fill(shape.each, value)
+    match shape, data:
+        case Section(), dict():
+            for key in shape.keys:
+                optional = {} if isinstance(key.shape, Section) and not key.required else deepcopy(key.default)
+                if optional is not None:
+                    data.setdefault(key.name, optional)
+                fill(key.shape, data.get(key.name))
+        case ((Table() | Items()), (dict() | list())):
+            for value in data.values() if isinstance(data, dict) else data:
+                fill(shape.each, value)
 
 
 def test_reference_has_a_row_for_every_key():
