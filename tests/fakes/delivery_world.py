@@ -13,12 +13,14 @@ from tests.fakes.fake_workshop import FakePeople, fake_workshop
 from wardline.adapters.blobs.files import FileBlobs
 from wardline.adapters.engine.dbos_engine import DBOSMessenger, DBOSRuns
 from wardline.adapters.engine.driver_lock import DriverLocks
+from wardline.adapters.engine.immediate import Immediate
 from wardline.adapters.policy.cel import CEL
 from wardline.adapters.signing.keys import KeySigner, installation_key
 from wardline.adapters.storage.check_log import check_log
 from wardline.adapters.storage.database import open_database
 from wardline.adapters.storage.evidence_log import SQLEvidenceLog
 from wardline.adapters.storage.runs import SQLHolds, SQLRuns
+from wardline.canonical import JSON
 from wardline.cli.progress import SilentProgress
 from wardline.clock import SystemClock
 from wardline.delivery.approve import Approvals
@@ -93,6 +95,12 @@ class DeliveryWorld:
         engine = DBOSRuns(self.folder / "engine.db", journeys={"ship": journey}, clock=SystemClock())
         return RunStatus(str(engine.drive(RunId(run), "ship")))
 
+    def walk(self, run: str, version: str, *, engine: Engine | None = None, **station: object) -> RunStatus:
+        """Drive `run` without a durable engine, people answering as soon as they are asked."""
+        workshop: Workshop = fake_workshop(self.folder, version, **station)  # type: ignore[arg-type]
+        gate = Gate(collect=self.collect, engine=CEL(), policies=load_policies())
+        return ship(self.travel(RunId(run), engine or Answering(self, run, version)), workshop, gate, self.target)
+
     def travel(self, run: RunId, engine: Engine) -> Travel:
         return Travel(
             id=run,
@@ -116,10 +124,14 @@ class DeliveryWorld:
     def approve(self, run: str, version: str, name: str) -> None:
         """Let one person approve what `run` asks them."""
         workshop = fake_workshop(self.folder, version)
-        desk = Approvals(collect=self.collect, messenger=DBOSMessenger(self.folder / "engine.db"))
+        desk = Approvals(collect=self.collect, messenger=self._messenger())
         document = desk.what_is_signed(door_of(self.runs.load(RunId(run)), self.log, workshop, environment=None))
         by = Signatory(principal=PrincipalId(name), signer=signer_of(name))
         desk.approve(document, by=by, role=PEOPLE[name], reason="it is fine")
+
+    def _messenger(self) -> "DBOSMessenger | NoMessenger":
+        database = self.folder / "engine.db"
+        return DBOSMessenger(database) if database.exists() else NoMessenger()
 
     def check_log(self) -> int:
         return check_log(self.database, self.log.key).size  # type: ignore[arg-type]
@@ -149,3 +161,26 @@ def delivery_world(folder: Path, *, sick: frozenset[str] = frozenset()) -> Itera
             target=FakeTarget(folder, sick=sick),
             database=database,
         )
+
+
+class NoMessenger:
+    """Reaches nobody: without a durable engine nobody sleeps."""
+
+    def send(self, run: RunId, topic: str, message: JSON) -> None:
+        """Nobody is there."""
+
+    def forget(self, run: RunId) -> None:
+        """Nobody is there."""
+
+
+class Answering(Immediate):
+    """An engine without memory whose people approve as soon as they are asked; `silent` ones never do."""
+
+    def __init__(self, world: DeliveryWorld, run: str, version: str, *, silent: frozenset[str] = frozenset()) -> None:
+        self._world, self._run, self._version, self._silent = world, run, version, silent
+
+    def wait_for(self, topic: str, *, deadline: datetime) -> JSON:
+        answering = {"p-sam", "p-cleo"} - self._silent
+        for name in sorted(answering):
+            self._world.approve(self._run, self._version, name)
+        return None if self._silent else {"topic": topic}

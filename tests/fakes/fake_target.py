@@ -15,7 +15,7 @@ from wardline.ids import ReleaseId
 class FakeTarget:
     """Holds releases and weights as a real target would, and counts what took effect.
 
-    `sick` names versions that start but answer every request with an error.
+    `sick` names versions that start but answer every request with an error, as `environment/version`.
     """
 
     def __init__(self, folder: Path, *, sick: frozenset[str] = frozenset()) -> None:
@@ -70,7 +70,7 @@ class FakeTarget:
 
     def sample(self, environment: EnvironmentKey, release: ReleaseId, *, since: datetime, until: datetime) -> Sample:
         version = self._load()["environments"][str(environment)]["versions"][release]
-        errors = 100 if version in self._sick else 0
+        errors = 100 if f"{environment.name}/{version}" in self._sick else 0
         return Sample(since=since, until=until, requests=100, errors=errors, p95_ms=5, probes=0, restarts=0)
 
     def probe(self, environment: EnvironmentKey, release: ReleaseId, *, path: str) -> None:
