@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from sqlalchemy import Engine
 
@@ -12,10 +13,12 @@ import wardline
 from wardline.adapters import process
 from wardline.adapters.blobs.bundles import FileBundles
 from wardline.adapters.blobs.files import FileBlobs
+from wardline.adapters.blobs.plain_files import write_file
 from wardline.adapters.builds.rooms import FolderRooms
 from wardline.adapters.engine.driver_lock import DriverLocks
 from wardline.adapters.engine.immediate import Immediate
 from wardline.adapters.git.git import Git
+from wardline.adapters.git.working_tree import WorkingTree, root_of
 from wardline.adapters.policy.cel import CEL
 from wardline.adapters.signing.keys import create_personal_key, installation_key, open_personal_key
 from wardline.adapters.signing.public_keys import read_public_key, write_public_key
@@ -34,13 +37,15 @@ from wardline.delivery.decide import Gate
 from wardline.delivery.doors import door_of
 from wardline.delivery.enrol import KnownAs, enrol, enrolled
 from wardline.delivery.explain import explain
+from wardline.delivery.export_packet import export_packet
 from wardline.delivery.foresee import Foreseen, foresee
+from wardline.delivery.initialise import Measure, Repository, measuring
 from wardline.delivery.measure import Figures, measure
-from wardline.delivery.sign import Signatory
 from wardline.delivery.rehearse import rehearse_again
 from wardline.delivery.roll_back import roll_back
 from wardline.delivery.ship import ship
 from wardline.delivery.show_status import Status, show_status
+from wardline.delivery.sign import Signatory
 from wardline.delivery.stop import stop
 from wardline.delivery.travel import Progress, Travel
 from wardline.delivery.workshop import Workshop
@@ -54,6 +59,7 @@ from wardline.identity.predicates import Enrolment
 from wardline.identity.principals import Principal, Role
 from wardline.ids import PrincipalId, RandomIds, RunId
 from wardline.pipelines import engine
+from wardline.pipelines.building import Say
 from wardline.pipelines.engine import Messenger
 from wardline.pipelines.run import Run, RunStatus
 from wardline.settings import Settings
@@ -158,6 +164,11 @@ class Home:
         """Derive the whole log again and return its size."""
         return check_log(self.database, self.log.key).size
 
+    def write_packet(self, run: RunId, file: Path) -> Path:
+        """Write the packet of a sealed run; an existing file is replaced whole or not at all."""
+        content = export_packet(run, self.log, self.collect.blobs, signer=self.collect.signer)
+        return write_file(file, content)
+
     # -- people and their word
 
     def directory(self) -> Directory:
@@ -218,17 +229,19 @@ class Home:
         from wardline.adapters.builds.python_tests import PythonTests
         from wardline.adapters.builds.workbench import Shop
         from wardline.adapters.scanners.bandit import Bandit
+        from wardline.adapters.scanners.programs import Programs
         from wardline.adapters.scanners.syft import Syft
 
         environ, home = self.settings.environ, self.settings.home
+        programs = Programs(environ=environ, redactor=StreamingRedactor)
         shop = Shop(environ=environ, cache=home / "cache", redactor=StreamingRedactor)
         return Workshop(
             repository=Git(environ),
             people=self.people,
             builder=PythonBundles(shop=shop, clock=self.clock),
             tester=PythonTests(shop=shop),
-            code_scanners={"bandit": Bandit(environ=environ, redactor=StreamingRedactor)},
-            sbom_scanner=Syft(environ=environ, redactor=StreamingRedactor),
+            code_scanners={"bandit": Bandit(programs=programs)},
+            sbom_scanner=Syft(programs=programs),
             bundles=self.bundles,
             rooms=FolderRooms(home / "rooms"),
             version=wardline.__version__,
@@ -294,6 +307,24 @@ def open_home(settings: Settings) -> Iterator[Home]:
             drivers=DriverLocks(home / "drivers"),
             bundles=FileBundles(home / "artifacts"),
         )
+
+
+@contextmanager
+def open_initialisation(settings: Settings, path: Path, *, say: Say) -> Iterator[tuple[Repository, Measure]]:
+    """Yield the repository around `path`, as its last commit has it, and what runs its tests once."""
+    from wardline.adapters.builds.python_bundle import PythonBundles
+    from wardline.adapters.builds.python_tests import PythonTests
+    from wardline.adapters.builds.workbench import Shop
+
+    root, git = root_of(path), Git(settings.environ)
+    commit = git.resolve(root, "HEAD")
+    shop = Shop(environ=settings.environ, cache=settings.home / "cache", redactor=StreamingRedactor)
+    with TemporaryDirectory(prefix="wardline-init-") as scratch:
+        export = Path(scratch) / "source"
+        git.export(root, commit, export)
+        builder, tester = PythonBundles(shop=shop, clock=SystemClock()), PythonTests(shop=shop)
+        work = Path(scratch) / "work"
+        yield WorkingTree(root=root, export=export), measuring(builder, tester, source=export, work=work, say=say)
 
 
 def test_policies() -> tuple[tuple[str, int, tuple[str, ...]], ...]:

@@ -5,8 +5,14 @@ from typing import Annotated
 
 import typer
 
-from wardline.cli import approvals, environments, gate, init, log, metrics, packet, people, runs, ship, validate, verify
+from wardline.cli import approvals, environments, gate, log, people, runs
+from wardline.cli.init import init
+from wardline.cli.metrics import metrics
+from wardline.cli.packet import packet
 from wardline.cli.shell import leave, report, say
+from wardline.cli.ship import ship
+from wardline.cli.validate import validate
+from wardline.cli.verify import verify
 from wardline.errors import WardlineError
 
 app = typer.Typer(
@@ -18,9 +24,9 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-app.command("init")(init.init)
-app.command("validate")(validate.validate)
-app.command("ship")(ship.ship)
+app.command("init")(init)
+app.command("validate")(validate)
+app.command("ship")(ship)
 app.add_typer(runs.app, name="runs")
 app.command("status")(environments.status)
 app.command("approve")(approvals.approve)
@@ -33,9 +39,9 @@ app.add_typer(gate.app, name="gate")
 app.add_typer(people.app, name="people")
 app.add_typer(people.keys, name="keys")
 app.add_typer(log.app, name="log")
-app.command("packet")(packet.packet)
-app.command("verify")(verify.verify)
-app.command("metrics")(metrics.metrics)
+app.command("packet")(packet)
+app.command("verify")(verify)
+app.command("metrics")(metrics)
 
 
 def _version(wanted: bool) -> None:
