@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from typing import Self
 
 from wardline.adapters.targets.local import LocalTarget
 from wardline.adapters.targets.local.supervisor.processes import environment_tag, open_known, stat_of, tagged
@@ -83,6 +84,7 @@ class World:
     folder: Path
     environ: dict[str, str] = field(default_factory=dict)
     installed: list[str] = field(default_factory=list)
+    known_port: int = 0  # asked for once, so that callers need no healthy target
     key: EnvironmentKey = field(default=EnvironmentKey(service="eligibility", name=EnvironmentName("staging")))
 
     def __post_init__(self) -> None:
@@ -129,12 +131,14 @@ class World:
         """Start a release and send it everybody."""
         self.target.start(self.key, self.release(name, **kind), generation=1)
         self.target.shift(self.key, {ReleaseId(name): 100}, generation=1)
+        self.known_port = 0
+        assert self.port
 
     @property
     def port(self) -> int:
-        url = self.target.observe(self.key).url
-        assert url is not None
-        return int(url.rpartition(":")[2])
+        if not self.known_port:
+            self.known_port = int(str(self.target.observe(self.key).url).rpartition(":")[2])
+        return self.known_port
 
     def get(self, path: str = "/", *, timeout: float = 10) -> tuple[int, str]:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
@@ -212,7 +216,7 @@ class Load:
         self.lost: list[str] = []
         self._threads = [threading.Thread(target=self._call, args=(n % 2 == 0,)) for n in range(callers)]
 
-    def __enter__(self) -> "Load":
+    def __enter__(self) -> Self:
         for thread in self._threads:
             thread.start()
         return self

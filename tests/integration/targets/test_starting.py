@@ -132,15 +132,16 @@ def test_another_public_port_needs_a_stop_first(here: World) -> None:
     assert here.get() == (200, A)
     here.target.stop(here.key)
     here.serve(B, port=port)
-    assert here.port == port
+    assert here.target.observe(here.key).url == f"http://127.0.0.1:{port}"
 
 
 def test_a_port_chosen_once_is_kept(here: World) -> None:
     here.serve(A)
     port = here.port
     here.target.stop(here.key)
+    assert here.target.observe(here.key).url is None
     here.serve(B)
-    assert here.port == port
+    assert here.target.observe(here.key).url == f"http://127.0.0.1:{port}"
 
 
 def test_a_bundle_that_is_not_the_one_named_is_not_installed(here: World) -> None:

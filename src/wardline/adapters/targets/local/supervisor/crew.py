@@ -117,7 +117,11 @@ class Crew:
             return
         for name in self._wanted(desired):
             member = self.members.setdefault(name, Member(name))
-            if member.pid is not None or member.due > time.monotonic():
+            if member.pid is not None:
+                continue
+            if name == PROXY:
+                self._door.open(desired.port or 0)  # before it is due: whoever calls waits from now on
+            if member.due > time.monotonic():
                 continue
             try:
                 program = self._proxy(member, desired) if name == PROXY else self._instance(member, desired)

@@ -73,7 +73,8 @@ class Supervisor:
         self._crew.check()
         if desired.stopping:
             if not self._crew.members:
-                point(self._folder / "slots", ())
+                if self._folder.exists():
+                    point(self._folder / "slots", ())
                 self._applied = desired.serial
                 self._save(ended=True)
                 return True
