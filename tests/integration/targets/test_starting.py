@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from local_world import World, until, world
+from tests.integration.targets.local_world import World, until, world
 
 from wardline.errors import IntegrityViolation, InvalidInput, Unavailable
 from wardline.ids import ReleaseId

@@ -12,7 +12,7 @@ from itertools import combinations
 from pathlib import Path
 
 import pytest
-from local_world import Load, World, until, world
+from tests.integration.targets.local_world import Load, World, until, world
 
 from wardline.adapters.targets.local.folder import EnvironmentFolder
 from wardline.adapters.targets.local.supervision import Supervision

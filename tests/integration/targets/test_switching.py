@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from local_world import Load, World, until, world
+from tests.integration.targets.local_world import Load, World, until, world
 
 from wardline.ids import ReleaseId
 
