@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
-from wardline.errors import InvalidInput
+from wardline.errors import InvalidInput, Unavailable
 from wardline.pipelines.building import Builder, Say, Stopped, Tester
 from wardline.pipelines.detect import detect
 from wardline.pipelines.draft import MIN_COVERAGE, UNMEASURED_MARK, write_draft
@@ -115,11 +115,9 @@ def measuring(builder: Builder, tester: Tester, *, source: Path, work: Path, say
     """Return a measure that builds the export in `source` and runs its tests once, in the empty folder `work`."""
 
     def measure(pipeline: Pipeline) -> Measurement:
-        (work / "build").mkdir()
         built = builder.build(source, pipeline.build, work=work / "build", say=say)
         if isinstance(built, Stopped):
             return Unmeasured(reason=f"the build came to nothing: {built.words}")
-        (work / "test").mkdir()
         tested = tester.test(source, built.bundle, pipeline.test, work=work / "test", say=say)
         if isinstance(tested, Stopped):
             return Unmeasured(reason=f"the tests came to nothing: {tested.words}")
@@ -139,7 +137,10 @@ def _measured(guesses: tuple[Guess, ...], measure: Measure) -> Measurement:
         return Unmeasured(reason=f"{blank.key} is not known yet")
     filled = tuple(replace(g, value=_PLACEHOLDERS[g.key]) if g.is_blank else g for g in guesses)
     text = write_draft((*filled, Guess(key=MIN_COVERAGE, value=0, why="")))
-    return measure(parse(text, filename=FILENAME))
+    try:
+        return measure(parse(text, filename=FILENAME))
+    except Unavailable as error:
+        return Unmeasured(reason=error.what)  # this machine could not: the file is of use all the same
 
 
 def _standard(measurement: Measurement) -> Guess:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from wardline.pipelines.applications import Module, applications, packages, programs, read_modules, routes
 from wardline.pipelines.guesses import Guess
 from wardline.pipelines.parse import problem_with
-from wardline.pipelines.projects import Project, is_locked, read_project
+from wardline.pipelines.projects import Project, is_locked, package_of, read_project, specifiers
 from wardline.pipelines.start_commands import guess_health, guess_start
 from wardline.pipelines.test_commands import guess_tests
 
@@ -33,7 +33,7 @@ def detect(files: Mapping[str, str], *, folder: str) -> tuple[Guess, ...]:
         Guess(key="regulations", value=(), why="the laws it answers to, such as [hipaa, gdpr]"),
         *_build(project),
         start.with_packages,
-        _lock(project),
+        _lock(project, start.with_packages),
         *guess_tests(files, project, packages(modules)),
         Guess(key="scan.paths", value=_shipped(modules), why="the sources that are shipped"),
         start.command,
@@ -67,10 +67,17 @@ def _build(project: Project) -> tuple[Guess, ...]:
     return Guess(key="build.run", value=run, why=f"pip builds from {' and '.join(project.sources)}"), artifact
 
 
-def _lock(project: Project) -> Guess:
-    locked = next((path for path, text in project.requirement_files.items() if is_locked(text)), None)
-    why = "every requirement in it carries a hash" if locked else "no requirements file whose every line carries a hash"
-    return Guess(key="build.lock", value=locked or (), why=why)
+def _lock(project: Project, beside: Guess) -> Guess:
+    """Return a lock that holds all that is shipped: one that lacks the server would stop every build."""
+    locks = {path: text for path, text in project.requirement_files.items() if is_locked(text)}
+    wanted = set(beside.value) if isinstance(beside.value, tuple) else set()
+    for path, text in locks.items():
+        if wanted <= {package_of(entry) for entry in specifiers(text)}:
+            return Guess(key="build.lock", value=path, why="every requirement in it carries a hash")
+    why = (
+        f"{next(iter(locks))} lacks {', '.join(sorted(wanted))}" if locks else "no file whose every line carries a hash"
+    )
+    return Guess(key="build.lock", value=(), why=why)
 
 
 def _shipped(modules: tuple[Module, ...]) -> tuple[str, ...]:

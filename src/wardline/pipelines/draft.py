@@ -78,7 +78,7 @@ def _section(name: str, given: Mapping[str, Guess], keys: tuple[str, ...]) -> st
 
 def _line(guess: Guess, *, indent: str, leaf: str | None = None) -> list[str]:
     name = leaf or guess.key
-    why = "".join(c if c.isprintable() else "?" for c in guess.why)
+    why = "".join(c if c.isprintable() else "?" for c in " ".join(guess.why.split()))
     if guess.value is None:
         return [f"{indent}{name}:  # {BLANK_MARK} {why}"]  # on one line: there the parser looks for it
     if guess.value == () and guess.key not in _ALWAYS:

@@ -46,8 +46,8 @@ def _command(files: Mapping[str, str], tests: list[str], packages: tuple[str, ..
         *(measured or ["--cov"]),
         f"--cov-report=xml:{REPORTS['test.coverage']}",
     ]
-    where = f"{len(tests)} files with tests, the first {min(tests)}"
-    return Guess(key="test.run", value=" ".join(parts), why=where)
+    more = f" and {len(tests) - 1} more" if len(tests) > 1 else ""
+    return Guess(key="test.run", value=" ".join(parts), why=f"tests in {min(tests)}{more}")
 
 
 def _blank(why: str) -> Guess:

@@ -3,7 +3,7 @@ from collections.abc import Mapping
 import pytest
 
 from wardline.delivery.initialise import Draft, Measure, Measured, Unmeasured, draft, initialise
-from wardline.errors import InvalidInput
+from wardline.errors import InvalidInput, Unavailable
 from wardline.pipelines.guesses import Guess
 from wardline.pipelines.parse import parse
 from wardline.pipelines.spec import Pipeline
@@ -99,6 +99,14 @@ def test_failed_measurement_is_written_as_such():
     made = begin(SOURCES, Recorder(Unmeasured(reason="2 of 9 tests did not pass")))
     assert parse(made.text, filename="f").test.min_coverage == 0
     assert "NOT MEASURED: 2 of 9 tests did not pass" in made.text
+
+
+def test_a_machine_that_cannot_measure_still_gets_a_file():
+    def measure(pipeline: Pipeline) -> Measured:
+        raise Unavailable("the disk is full")
+
+    made = begin(SOURCES, measure)
+    assert "min_coverage: 0  # NOT MEASURED: the disk is full" in made.text
 
 
 def test_file_is_written_once_and_never_again():

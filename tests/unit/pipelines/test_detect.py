@@ -184,6 +184,16 @@ def test_lock_needs_a_hash_on_every_line():
     assert value({"requirements.txt": "flask\n"}, "build.lock") == ()
 
 
+def test_lock_without_the_server_is_left_out():
+    app = {"app.py": "import flask\napp = flask.Flask('x')\n"}
+    lock = "flask==3 --hash=sha256:aa\n"
+    assert value({**app, "requirements.lock": lock}, "build.lock") == ()
+    assert "lacks gunicorn" in guessed({**app, "requirements.lock": lock})["build.lock"].why
+    assert (
+        value({**app, "requirements.lock": lock + "gunicorn==23 --hash=sha256:bb"}, "build.lock") == "requirements.lock"
+    )
+
+
 def test_nothing_to_build_and_no_tests_are_left_blank():
     found = guessed({"app.py": "app = 1\n", "requirements.txt": "flask\n"}, folder="2 My Service!")
     assert found["service.name"].value == "my-service"
