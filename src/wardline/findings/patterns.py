@@ -1,4 +1,4 @@
-"""What the redactor looks for. No pattern matches across lines, and none matches more than 12 KiB.
+"""What the redactor looks for. No pattern matches across lines, and none matches more than 13 KiB.
 
 Bounded repeats keep every pattern linear enough to run over output that nobody has vetted.
 """
@@ -34,7 +34,7 @@ class Pattern:
 
     def mask(self, text: bytes, lowered: bytes) -> bytes:
         """Return `text` without the values; `lowered` is the same text in lower case."""
-        if self.needles and not any(needle in lowered for needle in self.needles):
+        if not self._may_match(lowered):
             return text
         pieces = []
         done = at = 0
@@ -47,12 +47,24 @@ class Pattern:
             done = at = end
         return b"".join([*pieces, text[done:]]) if pieces else text
 
+    def spans(self, text: bytes, lowered: bytes, *, start: int) -> list[tuple[int, int]]:
+        """Return where candidates stand that begin at `start` or behind it, confirmed or not."""
+        return [match.span() for match in self.regex.finditer(text, start)] if self._may_match(lowered) else []
+
+    def _may_match(self, lowered: bytes) -> bool:
+        return not self.needles or any(needle in lowered for needle in self.needles)
+
 
 def _passes_luhn(match: re.Match[bytes]) -> bool:
     """ISO/IEC 7812-1 annex B: every payment card number checks."""
     digits = [byte - 48 for byte in match[0] if 48 <= byte <= 57]  # noqa: PLR2004  # 0 and 9 in ASCII
     doubled = [sum(divmod(2 * digit, 10)) for digit in digits[-2::-2]]
     return (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0 and len(set(digits)) > 1
+
+
+def _is_not_a_scheme(match: re.Match[bytes]) -> bool:
+    """`Bearer` in front of a mask is what is left of a header that was masked before."""
+    return not match.string[match.end() : match.end() + 20].lstrip(b" \t").startswith(b"[REDACTED:")
 
 
 def _holds_a_digit(match: re.Match[bytes]) -> bool:
@@ -90,8 +102,8 @@ _SECRET_NAMES = (
 # A value in quotes runs to the closing one; else to white space or a separator. A separator with more behind it
 # belongs to the value: better one word too many masked than the end of a password shown.
 _VALUE = (
-    rb"(?:\"(?P<double>(?:[^\"\r\n\\]|\\.){1,4096})\"|'(?P<single>(?:[^'\r\n\\]|\\.){1,4096})'"
-    rb"|\\?[\"']?(?P<bare>(?:[^\s\"'\\&<>,;)}\]]|\\(?![\"'])|[,;)}\]](?=[^\s\"'<>,;)}\]])){1,4096}))"
+    rb"(?:\"(?P<double>(?:[^\"\r\n\\]|\\.){1,12000})\"|'(?P<single>(?:[^'\r\n\\]|\\.){1,12000})'"
+    rb"|\\?[\"']?(?P<bare>(?:[^\s\"'\\&<>,;)}\]]|\\(?![\"'])|[,;)}\]](?=[^\s\"'<>,;)}\]])){1,12000}))"
 )
 
 PATTERNS: Final = (
@@ -99,8 +111,8 @@ PATTERNS: Final = (
         kind="token",
         regex=re.compile(rb"(?<![A-Za-z0-9_])(?:" + _SERVICE_TOKENS + rb")"),
         needles=(
-            b"akia", b"asia", b"agpa", b"aida", b"aroa", b"anpa", b"gh", b"glpat-", b"xox", b"k_live_", b"k_test_",
-            b"sk-", b"aiza", b"npm_", b"pypi-a", b"hf_", b"dop_v1_", b"hvs.", b"hvb.", b"sg.",
+            b"akia", b"asia", b"agpa", b"aida", b"aroa", b"anpa", b"gh", b"github_pat_", b"glpat-", b"xox", b"k_live_",
+            b"k_test_", b"sk-", b"aiza", b"npm_", b"pypi-a", b"hf_", b"dop_v1_", b"hvs.", b"hvb.", b"sg.",
         ),
     ),
     Pattern(
@@ -112,13 +124,14 @@ PATTERNS: Final = (
         kind="authorization",  # RFC 9110 §11.6.2
         regex=re.compile(
             rb"(?i)\bauthorization[\"']?[ \t]{0,4}[:=][ \t]{0,4}[\"']?(?:[a-z]{2,16}[ \t]{1,4})?"
-            rb"(?P<value>[A-Za-z0-9._~+/=:-]{4,4096})"
+            rb"(?P<value>[A-Za-z0-9._~+/=:-]{4,12000})"
         ),
         needles=(b"authorization",),
+        confirm=_is_not_a_scheme,
     ),
     Pattern(
         kind="authorization",
-        regex=re.compile(rb"(?i)\bbearer[ \t]{1,4}(?P<value>[A-Za-z0-9._~+/=-]{8,4096})"),
+        regex=re.compile(rb"(?i)\bbearer[ \t]{1,4}(?P<value>[A-Za-z0-9._~+/=-]{8,12000})"),
         needles=(b"bearer",),
         confirm=_holds_a_digit,
     ),
@@ -171,7 +184,7 @@ PATTERNS: Final = (
     ),
     Pattern(
         kind="phone",  # ITU-T E.164: at most 15 digits after the plus
-        regex=re.compile(rb"(?<![\w.+/=-])\+[1-9]\d{0,2}(?:[ .-]?\(?\d{1,4}\)?){2,6}(?![\w-]|\.\d)"),
+        regex=re.compile(rb"(?<![\w.+/=-])\+[1-9]\d{0,2}(?:[ .-]?(?:\(\d{1,4}\)|\d{1,4})){2,6}(?![\w-]|\.\d)"),
         needles=(b"+",),
         confirm=lambda match: sum(48 <= byte <= 57 for byte in match[0]) in range(8, 16),  # noqa: PLR2004
     ),

@@ -9,13 +9,16 @@ It satisfies `evidence.redaction.Redactor`, which lies downstream and is met by 
 
 from typing import Final
 
-from wardline.findings.patterns import KEY_BEGINS, KEY_ENDS, PATTERNS
+from wardline.findings.patterns import KEY_BEGINS, KEY_ENDS, PATTERNS, Pattern
 
 LONGEST_LINE: Final = 64 << 10  # bytes held back at most; a longer line is masked in pieces
 _MARGIN: Final = 16 << 10  # bytes; longer than anything a pattern matches, so that no match straddles a cut unseen
 _LONGEST_KEY: Final = 16 << 10  # bytes; PEM of a 16,384-bit RSA key is 12.5 KiB. Beyond it a BEGIN stands alone
 _KEY_MASK: Final = b"[REDACTED:private-key]"
-_WHOLE: Final = (KEY_BEGINS, KEY_ENDS, *(pattern.regex for pattern in PATTERNS))  # what no cut may go through
+_MARKS: Final = tuple(
+    Pattern(kind="private-key", regex=regex, needles=(b"private key",)) for regex in (KEY_BEGINS, KEY_ENDS)
+)
+_WHOLE: Final = (*_MARKS, *PATTERNS)  # what no cut may go through
 
 
 def redact(text: str) -> str:
@@ -98,12 +101,12 @@ def _cut(line: bytes) -> tuple[list[bytes], bytes]:
     pieces = []
     while len(line.rstrip(b"\n")) >= LONGEST_LINE:
         window = line[:LONGEST_LINE]
+        lowered = window.lower()
         cut = LONGEST_LINE - _MARGIN
-        spans = (match.span() for regex in _WHOLE for match in regex.finditer(window))
+        spans = [span for pattern in _WHOLE for span in pattern.spans(window, lowered, start=cut - _MARGIN)]
         for start, end in sorted(spans, reverse=True):
             if start < cut < end:
                 cut = start
-        cut = cut or LONGEST_LINE  # candidates all the way: cut somewhere rather than wait for ever
         pieces.append(line[:cut])
         line = line[cut:]
     return pieces, line
