@@ -124,6 +124,13 @@ def test_a_role_nobody_asks_for_is_no_role_to_approve_in(world, desk):
         desk.approve(shown, by=person("ben"), role=Role.CLINICAL_SAFETY, reason="Looked at it.")
 
 
+def test_whoever_is_second_at_one_place_in_the_log_is_told(world, desk):
+    world.forge(Said("urn:other", {}), step="production/word/ben/1", actor="ben", signer=key("ben"))
+    with pytest.raises(Conflict, match="something else was recorded meanwhile"):
+        approve(world, desk, person("ben"), Role.CLINICAL_SAFETY)
+    assert world.messenger.sent == []
+
+
 def test_a_reason_is_needed(world, desk):
     with pytest.raises(InvalidInput, match="reason"):
         desk.approve(desk.what_is_signed(world.door()), by=person("ben"), role=Role.CLINICAL_SAFETY, reason="  ")

@@ -74,6 +74,12 @@ def test_an_approval_replayed_for_another_run_does_not_count(world):
     assert counted(world.facts()) == set()
 
 
+def test_an_approval_recorded_in_another_run_does_not_count(world):
+    approval = Approval(word=word(world, Role.CLINICAL_SAFETY))
+    world.forge(approval, step="word", actor="ben", signer=key("ben"), run="r-9999999999")
+    assert (counted(world.facts()), aside(world.facts())) == (set(), [])
+
+
 def test_an_approval_of_another_artifact_does_not_count(world):
     other = replace(world.facts().document.matter, artifact=Digest.of(b"other"))
     forge(world, Approval(word=word(world, Role.CLINICAL_SAFETY, matter=other)), "ben")
