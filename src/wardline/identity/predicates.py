@@ -1,7 +1,6 @@
 """What this room says: who was enrolled, and who was refused."""
 
 import base64
-import binascii
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
@@ -126,7 +125,7 @@ def _key(document: JSON) -> PublicKey | None:
         case {"keyid": str(keyid), "raw": str(raw), **rest} if not rest:
             try:
                 key = PublicKey.of(base64.b64decode(raw, validate=True))
-            except binascii.Error as error:
+            except ValueError as error:
                 raise InvalidInput("enrolment key: raw is not base64") from error
             if key.keyid != keyid:
                 raise InvalidInput("enrolment key: keyid is not the sha256 of the raw key")

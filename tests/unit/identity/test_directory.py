@@ -171,6 +171,7 @@ GOOD = Enrolment(principal=BEN).body()
         {"extra": 1},
         {"key": {"keyid": "0" * 64, "raw": base64.b64encode(bytes(32)).decode()}},
         {"key": {"keyid": key("ben").keyid, "raw": "!"}},
+        {"key": {"keyid": key("ben").keyid, "raw": "é"}},
         {"key": {"keyid": key("ben").keyid, "raw": base64.b64encode(bytes(31)).decode()}},
         {"key": {"keyid": key("ben").keyid}},
     ],
