@@ -124,7 +124,7 @@ def _environments(told: Told) -> str:
     rows: list[_Row] = []
     for item in told.of(_DEPLOYMENT):
         body = item.statement.body
-        if member(body, "phase") in _ENDINGS:
+        if _plain(member(body, "phase")) in _ENDINGS:
             release = f"{_plain(member(body, 'release', 'version'))} ({_plain(member(body, 'release', 'id'))})"
             serving = member(body, "serving") or "nothing"
             head = (member(body, "environment"), _when(item), member(body, "phase"), release)

@@ -207,9 +207,9 @@ def _check_allowed(item: Evidence, here: dict[int, Evidence]) -> None:
     verdict = (member(said, "wardline_decision", "verdict"), said.get("verificationResult"))
     if verdict != ("allow", "PASSED") or decision.statement.context.outcome is not Outcome.PASSED:
         raise IntegrityViolation(f"statement {item.index}: a deployment under decision {index}, which is no Allow")
-    judged = {subject.digest.hex for subject in decision.statement.subjects}
-    shipped = {subject.digest.hex for subject in item.statement.subjects}
-    if judged != shipped or shipped != {member(body, "release", "artifact", "sha256")}:
+    judged = [subject.digest.hex for subject in decision.statement.subjects]
+    shipped = [subject.digest.hex for subject in item.statement.subjects]
+    if judged != shipped or shipped != [member(body, "release", "artifact", "sha256")]:
         raise IntegrityViolation(f"statement {item.index}: decision {index} is about another artifact")
     if body.get("environment") != member(said, "wardline_decision", "environment"):
         raise IntegrityViolation(f"statement {item.index}: decision {index} is about another environment")
