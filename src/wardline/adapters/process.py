@@ -72,6 +72,7 @@ class Output:
     log: Path
     redactor: RedactorFactory
     on_line: Callable[[str], None] = field(default=_nobody)
+    limit: int = MAX_LOG  # bytes this program may add to the log
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +123,7 @@ def scrubbed(
 def run(command: Command, output: Output) -> Finished:
     """Run `command` with nothing on its standard input; stdout and stderr end up, merged and masked, in the log.
 
-    Beyond `MAX_LOG` bytes its output is dropped, with a mark in the log, and the program goes on.
+    Beyond the limit its output is dropped, with a mark in the log, and the program goes on.
 
     Raises:
         InvalidInput: The program or the folder to run it in does not exist.
@@ -282,7 +283,7 @@ class _Log:
         self._file = file
         self._redactor = output.redactor()
         self._on_line = output.on_line
-        self._left = MAX_LOG
+        self._limit = self._left = output.limit
         self._line = b""
         self.truncated = False
 
@@ -302,7 +303,7 @@ class _Log:
         self._file.write(kept)
         if len(kept) < len(masked):
             self.truncated = True
-            self._file.write(f"\n[wardline: output beyond {MAX_LOG} bytes was dropped]\n".encode())
+            self._file.write(f"\n[wardline: output beyond {self._limit} bytes was dropped]\n".encode())
         self._file.flush()  # whoever follows the file sees it now
         *lines, self._line = (self._line + kept).split(b"\n")
         for line in lines:
