@@ -45,7 +45,7 @@ def deploy(travel: Travel, target: Target, consented: Consented) -> Outcome:
     plan = consented.plan
     done: Done = ()
     while True:
-        move = next_step(plan.strategy, done)
+        move = next_step(plan.strategy, done, first=plan.previous is None)
         act = _Act(travel=travel, target=target, consented=consented, done=done)
         evidence = travel.leave(f"{plan.environment.name}/deploy/{len(done)}-{move.name}", act.of(move))
         outcome = evidence.statement.context.outcome
@@ -239,7 +239,6 @@ class _Act:
 def _weights(consented: Consented, percent: int) -> dict[ReleaseId, int]:
     plan = consented.plan
     if plan.previous is None or plan.previous.id == plan.release.id:
-        # A first release has nobody to share with: every step of a canary gives it everything.
         return {plan.release.id: 100} if percent else {}
     shares = {plan.previous.id: 100 - percent, plan.release.id: percent}
     return {release: share for release, share in shares.items() if share}

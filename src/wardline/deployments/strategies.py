@@ -70,12 +70,13 @@ Move: TypeAlias = Start | Shift | Watch | Withdraw | Retreat | Finish
 Done: TypeAlias = tuple[tuple[Move, Outcome], ...]
 
 
-def moves(strategy: StrategySpec) -> tuple[Move, ...]:
+def moves(strategy: StrategySpec, *, first: bool) -> tuple[Move, ...]:
     """Return the moves of a deployment in which everything passes.
 
-    Blue-green is the canary whose only step is everybody.
+    Blue-green is the canary whose only step is everybody; so is a first release, which has nobody to share with.
     """
-    steps = strategy.steps if strategy.kind is StrategyKind.CANARY else (_EVERYBODY,)
+    gradual = strategy.kind is StrategyKind.CANARY and not first
+    steps = strategy.steps if gradual else (_EVERYBODY,)
     planned: list[Move] = [Start()]
     for percent in steps:
         planned += [Shift(percent=percent), Watch(percent=percent, lasting=strategy.analysis.lasting)]
@@ -84,8 +85,8 @@ def moves(strategy: StrategySpec) -> tuple[Move, ...]:
     return (*planned, Withdraw(), Finish(outcome=Outcome.PASSED))
 
 
-def next_step(strategy: StrategySpec, done: Done) -> Move:
-    """Return the move after `done`.
+def next_step(strategy: StrategySpec, done: Done, *, first: bool = False) -> Move:
+    """Return the move after `done`. `first`: nothing serves here yet.
 
     Whatever did not pass leads back: an `inconclusive` watch saw too little to let clinical
     traffic stay on a new release, and an `errored` one saw nothing.
@@ -98,4 +99,4 @@ def next_step(strategy: StrategySpec, done: Done) -> Move:
     if outcome is not Outcome.PASSED:
         # A start that did not succeed has cleaned up after itself, and no traffic was moved.
         return Finish(outcome=Outcome.FAILED) if isinstance(last, Start) else Retreat()
-    return moves(strategy)[len(done)]
+    return moves(strategy, first=first)[len(done)]

@@ -34,6 +34,11 @@ def test_blue_green_moves_everybody_at_once() -> None:
     assert names(walk(StrategySpec(), [])) == ["start", "shift-100", "watch-100", "withdraw", "finish"]
 
 
+def test_a_first_release_has_nobody_to_share_with() -> None:
+    planned = [move.name for move in moves(CANARY, first=True)]
+    assert planned == ["start", "shift-100", "watch-100", "soak", "withdraw", "finish"]
+
+
 def test_a_failed_start_moves_no_traffic() -> None:
     assert names(walk(CANARY, [Outcome.FAILED])) == ["start", "finish"]
 
@@ -60,7 +65,7 @@ def test_whatever_happens_a_deployment_ends_with_one_release_serving(outcomes: l
 
 @given(st.lists(st.integers(1, 19).map(lambda n: n * 5), unique=True).map(sorted))
 def test_every_share_of_traffic_is_watched_before_the_next(steps: list[int]) -> None:
-    planned = moves(StrategySpec(kind=StrategyKind.CANARY, steps=(*steps, 100)))
+    planned = moves(StrategySpec(kind=StrategyKind.CANARY, steps=(*steps, 100)), first=False)
     assert isinstance(planned[0], Start)
     for shift, watch in zip(planned[1:-2:2], planned[2:-2:2], strict=True):
         assert isinstance(shift, Shift)
