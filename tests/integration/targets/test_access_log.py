@@ -51,6 +51,15 @@ def test_exactly_what_ended_in_the_stretch_is_read(
     assert found == [at + T0.timestamp() for at in written if begin <= at + T0.timestamp() < end]
 
 
+@pytest.mark.parametrize("since", [0.0, 7.5, 499.9, 950.0, 999.95, 1500.0])
+def test_a_stretch_inside_a_long_log_is_found(tmp_path: Path, since: float) -> None:
+    log = tmp_path / "access.log"
+    log.write_bytes(b"".join(line(number / 20) for number in range(20_000)))  # over 1000 s
+    found = [seen.at for seen in read_requests(log, moment(since), moment(since + 5))]
+    begin, end = moment(since).timestamp(), moment(since + 5).timestamp()
+    assert found == [at for n in range(20_000) if begin <= (at := T0.timestamp() + n / 20) < end]
+
+
 def test_what_counts_as_an_error(tmp_path: Path) -> None:
     log = tmp_path / "access.log"
     cases = [(200, 0.1), (404, 0.1), (500, 0.1), (502, 5.0), (0, 0.1), (499, 0.2), (499, 3.0)]

@@ -18,6 +18,7 @@ from wardline.adapters.targets.local.folder import EnvironmentFolder
 from wardline.adapters.targets.local.supervision import Supervision
 from wardline.adapters.targets.local.supervisor.ports import LISTENER_FD, is_listening, take_over
 from wardline.adapters.targets.local.supervisor.processes import TAG, environment_tag, stat_of
+from wardline.adapters.targets.local.supervisor.slots import read
 from wardline.errors import Conflict
 from wardline.ids import ReleaseId
 
@@ -112,6 +113,25 @@ def test_one_instance_killed_under_load_costs_no_get(here: World) -> None:
         until(lambda: load.total >= more + 100, within=20)
     assert load.lost == []
     assert set(load.answers) == {(200, A)}
+
+
+def test_while_one_instance_is_down_the_slots_name_only_the_other(here: World) -> None:
+    here.serve(A, instances=2)
+    both = {f"127.0.0.1:{here.state()['processes'][f'rel-a/{n}']['port']}": n for n in (0, 1)}
+    assert {both[address] for address in read(here.place / "slots")} == {0, 1}
+    here.kill("rel-a/0")
+    until(lambda: {both[address] for address in read(here.place / "slots")} == {1}, within=BACK_WITHIN)
+    until(lambda: {both[address] for address in read(here.place / "slots")} == {0, 1}, within=BACK_WITHIN)
+
+
+def test_callers_wait_from_the_moment_a_supervisor_is_back(here: World) -> None:
+    here.serve(A)
+    old = here.pid("supervisor")
+    here.kill("supervisor", "proxy")
+    revive(here)
+    until(lambda: here.pid("supervisor") != old, within=BACK_WITHIN)
+    # It ended soon after its start, so it is not due for 0.4 s; the door is open all the same.
+    assert here.get() == (200, A)
 
 
 def test_a_crash_is_restarted_on_its_port_and_counted(here: World) -> None:
