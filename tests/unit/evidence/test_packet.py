@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from story import (
+from told_story import (
     ADMIN_KEY,
     ARTIFACT,
     MACHINE,
