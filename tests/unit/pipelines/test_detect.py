@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wardline.errors import InvalidInput
@@ -254,6 +254,7 @@ sources = st.dictionaries(
 )  # fmt: skip
 
 
+@settings(deadline=None, max_examples=60)
 @given(sources, st.text())
 def test_any_sources_make_a_draft_that_only_lacks_its_blanks(files, folder):
     guesses = detect(files, folder=folder)

@@ -3,7 +3,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from wardline.errors import InvalidInput
@@ -193,6 +193,7 @@ def test_long_and_unprintable_values_are_shown_short_and_clean():
     assert len(found[0]) < 250
 
 
+@settings(deadline=None)
 @given(st.text())
 @example("a: \x85b: [")
 @example("? [a]: b\n? {c: d}\n: e")
@@ -209,11 +210,13 @@ def test_any_text_is_read_or_refused_with_lines(text):
     assert all(1 <= line <= lines for line in refused_lines(text))
 
 
+@settings(deadline=None)
 @given(st.binary())
 def test_any_bytes_are_read_or_refused(content):
     assert all(line >= 1 for line in refused_lines(content))
 
 
+@settings(deadline=None)
 @given(at=st.integers(0, len(WHOLE) - 1), put=st.text(max_size=3), gone=st.integers(0, 3))
 def test_any_change_of_a_whole_file_is_read_or_refused_with_lines(at, put, gone):
     lines = WHOLE.count("\n") + 4

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
@@ -88,6 +88,7 @@ def keys_below(shape: Shape, path: str = "") -> Iterator[tuple[str, Key]]:
         yield from keys_below(shape.each, f"{path[:-1]}[].")
 
 
+@settings(deadline=None, max_examples=60)
 @given(changed_documents())
 def test_schema_and_parser_agree(document):
     errors = list(VALIDATOR.iter_errors(as_data(document)))
