@@ -157,19 +157,15 @@ class World:
     def state(self) -> dict:
         return json.loads((self.place / "state.json").read_bytes())
 
-    def pid(self, name: str) -> int:
-        """The pid of a process by its name in state.json, or of the supervisor."""
+    def pid(self, name: str) -> int | None:
+        """The pid of a process by its name in state.json, or of the supervisor; None while it is down."""
         state = self.state()
-        return state["pid"] if name == "supervisor" else state["processes"][name]["pid"]
+        return state["pid"] if name == "supervisor" else state["processes"].get(name, {}).get("pid")
 
     def kill(self, *names: str) -> None:
         """Kill -9 processes of this world, each by its own pid, all at once; return when they are gone."""
-        pidfds = []
-        for name in names:
-            pid = self.pid(name)
-            pidfd = open_known(pid, stat_of(pid).ticks)
-            assert pidfd is not None
-            pidfds.append((pid, pidfd))
+        found = [(pid, stat.ticks) for name in names if (pid := self.pid(name)) and (stat := stat_of(pid))]
+        pidfds = [(pid, pidfd) for pid, ticks in found if (pidfd := open_known(pid, ticks)) is not None]
         for _, pidfd in pidfds:
             signal.pidfd_send_signal(pidfd, signal.SIGKILL)
         for pid, pidfd in pidfds:

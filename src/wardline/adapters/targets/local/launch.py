@@ -13,6 +13,7 @@ from wardline.adapters.targets.local.supervisor.shapes import Wanted
 from wardline.adapters.targets.local.supervisor.slots import SLOTS
 from wardline.deployments.plans import Release
 from wardline.errors import InvalidInput
+from wardline.ids import ReleaseId
 from wardline.pipelines.spec import SecretRef, SecretSource
 
 _MAX_SECRET_BYTES = 64 << 10  # larger than any key or certificate chain; a wrong path may name anything
@@ -71,28 +72,34 @@ def wanted(place: EnvironmentFolder, release: Release) -> Wanted:
         raise InvalidInput("the start command is empty", remedy="State start.command in wardline.yaml.")
     if not 1 <= release.instances <= SLOTS:
         raise InvalidInput(f"{release.instances} instances; this target runs 1 to {SLOTS} of a release")
-    folder = place.release(release.id)
     return Wanted(
         argv=argv,
-        folder=str(folder),
-        environment=str(variables_file(folder)),
+        folder=str(place.release(release.id)),
+        environment=str(variables_file(place, release.id)),
         instances=release.instances,
         health=release.start.health,
     )
 
 
-def keep(folder: Path, variables: Mapping[str, str]) -> None:
+def keep(place: EnvironmentFolder, release: ReleaseId, variables: Mapping[str, str]) -> None:
     """Write the variables where the supervisor finds them at each restart: the one file that holds secrets."""
-    path = variables_file(folder)
-    with translated(f"{path.name} of release {folder.name}"):
+    path = variables_file(place, release)
+    with translated(f"{path.name} of release {release}"):
         temporary = path.with_suffix(".new")
         with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
             json.dump(dict(variables), file)
         temporary.replace(path)
 
 
-def variables_file(folder: Path) -> Path:
-    return folder / "environment.json"
+def forget(place: EnvironmentFolder, release: ReleaseId) -> None:
+    """Remove the variables of a release that runs no more; a new start looks its secrets up again."""
+    path = variables_file(place, release)
+    with translated(f"{path.name} of release {release}"):
+        path.unlink(missing_ok=True)
+
+
+def variables_file(place: EnvironmentFolder, release: ReleaseId) -> Path:
+    return place.release(release) / "environment.json"
 
 
 class _MissingError(Exception):

@@ -93,7 +93,7 @@ class Starting:
         return "\n".join(line[:_MAX_TAIL_LINE] for line in text.splitlines()[-_TAIL_LINES:])
 
     def _secrets(self) -> dict[str, str]:
-        variables: dict[str, str] = json.loads(variables_file(self.place.release(self.release.id)).read_bytes())
+        variables: dict[str, str] = json.loads(variables_file(self.place, self.release.id).read_bytes())
         return {name: variables[name] for name in self.release.secrets if name in variables}
 
 

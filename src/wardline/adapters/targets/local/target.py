@@ -1,6 +1,5 @@
 """The `local` target: what a deployment asks of this machine, and what is seen of it."""
 
-import json
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -115,6 +114,8 @@ class LocalTarget:
             return
         place.change_at_once(lambda now: replace(now, stopping=True, releases={}, weights={}))
         supervision.end()
+        for folder in (place.path / "releases").iterdir():
+            launch.forget(place, ReleaseId(folder.name))
 
     def observe(self, environment: EnvironmentKey) -> Observation:
         """See Observer."""
@@ -184,9 +185,8 @@ class LocalTarget:
         port = _public_port(place, release)
         proxy = caddy.command()
         installing.install(place, release, artifact=self.artifact, installer=self.installer)
-        launch.keep(place.release(release.id), variables)
-        with translated(f"the proxy's configuration of {place.environment}"):
-            (place.path / "caddy" / "config.json").write_text(json.dumps(caddy.configuration(), indent=1))
+        launch.keep(place, release.id, variables)
+        caddy.configure(place.path)
 
         def add(now: Desired) -> Desired:
             releases = {**now.releases, release.id: wanted}
@@ -205,6 +205,7 @@ class LocalTarget:
             what=f"ending the instances of {release}",
             limit=STOP_LIMIT,
         )
+        launch.forget(place, release)
 
     def _instance(self, release: ReleaseId, number: int, wanted: Wanted, record: Record | None) -> InstanceState:
         running = _is_running(record)

@@ -58,10 +58,10 @@ def reap(pid: int) -> str:
     return f"exited with {code}" if code >= 0 else f"killed by signal {-code}"
 
 
-def bound(log: Path) -> None:
+def bound(log: Path, limit_bytes: int = MAX_LOG_BYTES) -> None:
     """Empty `log` once it is too large, keeping one copy; lines written in between may be lost."""
     try:
-        if log.stat().st_size <= MAX_LOG_BYTES:
+        if log.stat().st_size <= limit_bytes:
             return
     except FileNotFoundError:
         return
