@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
 
 from wardline.adapters.builds import environment
 from wardline.adapters.builds.bundle import pack
@@ -90,23 +91,36 @@ class _Build:
     def _own_wheel(self) -> Wheel:
         """Run the build command and return the one wheel it made."""
         shutil.copytree(self.source, self._tree, symlinks=True)
-        for old in self._matches():
+        for old in filter(Path.is_file, self._matches()):
             old.unlink()  # committed by mistake: only what this build makes may be shipped
-        venv = self.bench.work / "build-venv"
-        environment.empty(venv)
-        environment.provide_pip(venv)
-        epoch = commit_time(self.source)
-        if self.spec.requirements:
-            finished = self.bench.pip(venv, "install", "--", *self.spec.requirements, epoch=epoch)
-            if not finished.succeeded:
-                raise self.bench.halt(
-                    "build-tools", "build.requirements: pip could not install them", finished=finished
-                )
-        finished = self.bench.shell(self.spec.run, cwd=self._tree, venv=venv, epoch=epoch)
+        venv = self._environment()
+        finished = self.bench.shell(self.spec.run, cwd=self._tree, venv=venv, epoch=commit_time(self.source))
         if not finished.succeeded:
             words = f"build.run: the command ended with exit code {finished.exit_code}"
             raise self.bench.halt("build-failed", words, finished=finished)
-        return self._read(self._only_match())
+        own = self._read(self._only_match())
+        self._refuse_unknown_extras(own)
+        return own
+
+    def _environment(self) -> Path:
+        """Return a fresh environment with pip and the tools that the build command needs."""
+        venv = self.bench.work / "build-venv"
+        environment.empty(venv)
+        environment.provide_pip(venv)
+        if self.spec.requirements:
+            finished = self.bench.pip(venv, "install", "--", *self.spec.requirements, epoch=_EPOCH_OF_DEPENDENCIES)
+            if not finished.succeeded:
+                words = "build.requirements: pip could not install them"
+                raise self.bench.halt("build-tools", words, finished=finished, errored=True)
+        return venv
+
+    def _refuse_unknown_extras(self, own: Wheel) -> None:
+        """Say what pip would only warn of."""
+        unknown = [extra for extra in self.spec.extras if canonicalize_name(extra) not in own.extras]
+        if unknown:
+            service = f"{own.package.name} {own.package.version}"
+            has = f"expected one of {', '.join(own.extras)}" if own.extras else "it has none"
+            raise self.bench.halt("extra-unknown", f"build.extras: {service} has no extra {unknown[0]}; {has}")
 
     def _matches(self) -> list[Path]:
         return sorted(self._tree.glob(self.spec.artifact))

@@ -7,7 +7,7 @@ read), https://raw.githubusercontent.com/cobertura/web/master/htdocs/xml/coverag
 import re
 from collections import Counter
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 from typing import Final
 from xml.etree.ElementTree import Element, ParseError
@@ -19,6 +19,7 @@ from wardline.errors import InvalidInput
 
 MAX_REPORT: Final = 32 << 20  # bytes; 100,000 tests with their output. Read whole, it takes ten times that in memory
 _COUNT: Final = re.compile(r"\d{1,12}", re.ASCII)
+_RATE: Final = re.compile(r"\d(?:\.\d{1,20})?", re.ASCII)
 _FULL: Final = 10_000  # basis points
 
 
@@ -110,11 +111,10 @@ def _ratio(valid: str, covered: str) -> int:
 
 
 def _rate(text: str | None) -> int:
-    try:
-        rate = Decimal(text or "")
-    except InvalidOperation as error:
-        raise InvalidInput("the Cobertura report says nothing about lines") from error
-    if not 0 <= rate <= 1:
+    if text is None or not _RATE.fullmatch(text):
+        raise InvalidInput("the Cobertura report has no line-rate from 0 to 1")
+    rate = Decimal(text)
+    if rate > 1:
         raise InvalidInput(f"the Cobertura report has the line-rate {rate}; expected 0 to 1")
     return int(rate * _FULL)
 

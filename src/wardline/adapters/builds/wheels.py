@@ -28,6 +28,7 @@ class Wheel:
     path: Path
     package: Package
     requires: tuple[Requirement, ...]
+    extras: tuple[str, ...]  # that it provides, normalised as in PEP 685
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -49,7 +50,8 @@ class Wheel:
         with path.open("rb") as file:
             digest = Digest(file_digest(file, "sha256").hexdigest())
         package = Package(name=name, version=str(version), filename=path.name, digest=digest)
-        return cls(path=path, package=package, requires=requires)
+        extras = tuple(canonicalize_name(extra) for extra in raw.get("provides_extra", []))
+        return cls(path=path, package=package, requires=requires, extras=extras)
 
 
 def missing(wheels: Iterable[Wheel], wanted: Sequence[Requirement]) -> tuple[str, ...]:
@@ -73,7 +75,7 @@ def missing(wheels: Iterable[Wheel], wanted: Sequence[Requirement]) -> tuple[str
 
 
 def _metadata(archive: zipfile.ZipFile, names: Sequence[str]) -> bytes:
-    name = next(n for n in names if n.count("/") == 1 and n.endswith(".dist-info/METADATA"))
+    name = next((n for n in names if n.count("/") == 1 and n.endswith(".dist-info/METADATA")), "METADATA")
     if archive.getinfo(name).file_size > _MAX_METADATA:
         raise ValueError(name)
     return archive.read(name)
