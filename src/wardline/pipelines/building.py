@@ -51,6 +51,8 @@ class Report:
 class Tested:
     """What the reports of one test run say. `coverage_bp`: covered lines in basis points; None: none was declared."""
 
+    __test__ = False  # pytest: not a test class
+
     executed: int
     passed: int
     failed: int
