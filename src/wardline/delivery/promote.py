@@ -10,7 +10,7 @@ from wardline.clock import from_rfc3339, to_rfc3339
 from wardline.delivery.approve import approvals_topic
 from wardline.delivery.decide import Gate, decision_of, look
 from wardline.delivery.deploy import Consented, Target, deploy
-from wardline.delivery.rehearse import bring_to, rehearse
+from wardline.delivery.rehearse import BROUGHT, bring_to, counterpart, rehearse
 from wardline.delivery.roll_back import load
 from wardline.delivery.travel import Travel
 from wardline.deployments import history, releases
@@ -55,8 +55,9 @@ def promote(
     hold = travel.hold(EnvironmentKey(service=shipment.pipeline.service.name, name=environment.name))
     rehearsing = _rehearses(shipment.pipeline, door.environment)
     production = EnvironmentKey(service=hold.environment.service, name=shipment.pipeline.production.name)
+    back = counterpart(travel, hold, production=production) if rehearsing else None
     if rehearsing:
-        bring_to(travel, target, hold, production=production)
+        bring_to(travel, target, hold, wanted=back)
     evidence = travel.leave(f"{door.environment.name}/gate", lambda: gate.judged(door, deadline=deadline))
     decision, index = decision_of(evidence), evidence.index
     if not isinstance(decision, Allow):
@@ -65,7 +66,7 @@ def promote(
     consented = _consented(travel, door, hold, shipment=shipment, consent=(decision, index))
     outcome = deploy(travel, target, consented)
     if outcome is Outcome.PASSED and rehearsing:
-        rehearse(travel, target, hold, release=(consented.release, index), production=production)
+        rehearse(travel, target, hold, release=(consented.release, index), back=back)
     travel.free(hold.environment)
     if outcome is Outcome.PASSED:
         return None
@@ -136,7 +137,7 @@ def _consented(travel: Travel, door: Door, hold: Hold, *, shipment: Shipment, co
 def _of_this_deployment(moved: history.Moved, travel: Travel) -> bool:
     # On a replay the log already holds what this deployment did; what served before it is asked for.
     # Bringing the rehearsal environment to production came before it, and counts.
-    return moved.run == travel.id and moved.reason != "bring-to-production"
+    return moved.run == travel.id and moved.reason != BROUGHT
 
 
 def _rehearses(pipeline: Pipeline, environment: EnvironmentSpec) -> bool:

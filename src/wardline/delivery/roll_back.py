@@ -11,11 +11,11 @@ from wardline.deployments.plans import Release
 from wardline.deployments.predicates import DeploymentMoved, Phase, ReleaseRef
 from wardline.environments.holds import Hold
 from wardline.environments.observations import EnvironmentKey
-from wardline.errors import IntegrityViolation, NotFound, Unavailable
+from wardline.errors import Conflict, IntegrityViolation, InvalidInput, NotFound, Unavailable
 from wardline.ids import DeploymentId, EnvironmentName, ReleaseId
 from wardline.outcomes import Outcome
 from wardline.pipelines.run import RunStatus
-from wardline.predicates import BlobRef, Predicate
+from wardline.predicates import Predicate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,17 +39,25 @@ class Switch:
 def switch(travel: Travel, target: Target, wanted: Switch) -> Callable[[], Predicate]:
     """Return the act that makes `wanted` true; doing it twice changes nothing.
 
-    `took_ms` counts until callers are answered by the release, not until the other one is gone.
+    `took_ms` counts until callers are answered by the release, not until the other one is gone. A release that
+    does not start leaves what served before in place, and that is said. What fails later is raised: the run
+    stands half-way and has to be resumed.
     """
 
     def act() -> Predicate:
         environment, generation = wanted.hold.environment, wanted.hold.generation
         began = travel.clock.elapsed()
         weights: dict[ReleaseId, int] = {}
-        if wanted.release is not None:
-            release = load(travel, wanted.release)
-            target.start(environment, release, generation=generation)
-            weights = {release.id: 100}
+        try:
+            if wanted.release is not None:
+                release = load(travel, wanted.release)
+                target.start(environment, release, generation=generation)
+                weights = {release.id: 100}
+        except (Unavailable, InvalidInput) as error:
+            travel.progress.says(error.what)
+            return _said(travel, wanted, outcome=Outcome.FAILED, ended=_NOT_STARTED, words=error.what)
+        except Conflict as error:
+            return _said(travel, wanted, outcome=Outcome.ERRORED, ended=_FENCED, words=error.what)
         target.shift(environment, weights, generation=generation)
         took = travel.clock.elapsed() - began
         serving = None if wanted.release is None else wanted.release.id
@@ -57,8 +65,8 @@ def switch(travel: Travel, target: Target, wanted: Switch) -> Callable[[], Predi
             target.withdraw(environment, wanted.previous.id, generation=generation)
         seen = target.observe(environment)
         outcome = Outcome.PASSED if dict(seen.weights) == weights else Outcome.FAILED
-        private = None if wanted.words is None else travel.collect.private(wanted.words)
-        return _said(wanted, outcome=outcome, took=took, private=private)
+        ended = _Ended(phase=wanted.phase, serving=serving, reason=wanted.reason, took=took)
+        return _said(travel, wanted, outcome=outcome, ended=ended, words=wanted.words)
 
     return act
 
@@ -117,25 +125,39 @@ def way_back(
     return wanted[0], current
 
 
-def _said(wanted: Switch, *, outcome: Outcome, took: timedelta, private: BlobRef | None) -> DeploymentMoved:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ended:
+    phase: Phase
+    reason: str
+    serving: ReleaseId | None = None
+    took: timedelta = timedelta()
+
+
+_NOT_STARTED = _Ended(phase=Phase.FAILED, reason="not-healthy")
+_FENCED = _Ended(phase=Phase.FENCED, reason="fenced")
+
+
+def _said(travel: Travel, wanted: Switch, *, outcome: Outcome, ended: _Ended, words: str | None) -> DeploymentMoved:
     # A withdrawal is said of what was withdrawn: there is nothing else to say it of.
     about = wanted.release or wanted.previous
     if about is None:
-        raise Unavailable(f"{wanted.hold.environment}: nothing serves here and nothing is to serve")
+        raise IntegrityViolation(f"{wanted.hold.environment}: a switch from nothing to nothing")
+    stays = wanted.previous if ended.phase in {Phase.FAILED, Phase.FENCED} else None
+    serving = ended.serving if stays is None else stays.id
     return DeploymentMoved(
         deployment=wanted.deployment,
         service=wanted.hold.environment.service,
         environment=wanted.hold.environment.name,
         release=about,
         previous=wanted.previous,
-        serving=None if wanted.release is None else wanted.release.id,
+        serving=serving,
         strategy="switch",
         decision=wanted.decision,
-        phase=wanted.phase,
-        weights=() if wanted.release is None else ((wanted.release.id, 100),),
+        phase=ended.phase,
+        weights=() if serving is None else ((serving, 100),),
         generation=wanted.hold.generation,
         outcome=outcome,
-        took_ms=round(took.total_seconds() * 1000),
-        reason=wanted.reason,
-        private=private,
+        took_ms=round(ended.took.total_seconds() * 1000),
+        reason=ended.reason,
+        private=None if words is None else travel.collect.private(words),
     )
