@@ -202,3 +202,8 @@ def test_what_is_no_test_tool_is_refused(test, tmp_path, entry):
     found = test(writing(PASS), requirements=(entry,))
     assert isinstance(found, Stopped)
     assert (found.code, found.errored) == ("test-requirements", False)
+
+
+def test_words_about_what_is_wrong_are_masked(test):
+    found = test(writing(PASS), requirements=("-e https://ada:hunter2@git.example.org/svc",))
+    assert "hunter2" not in found.words

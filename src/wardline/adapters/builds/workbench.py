@@ -76,7 +76,7 @@ class Workbench:
         return Halt(
             Stopped(
                 code="timed-out" if timed_out else code,
-                words=f"{words}: not done after {self.timeout}" if timed_out else words,
+                words=self._masked(f"{words}: not done after {self.timeout}" if timed_out else words),
                 errored=errored or timed_out,
                 exit_code=None if finished is None else finished.exit_code,
                 output=self.output,
@@ -96,11 +96,14 @@ class Workbench:
         return run(command, Output(log=self._log, redactor=self.shop.redactor, on_line=self.say))
 
     def _tell(self, line: str) -> None:
+        masked = self._masked(line)
+        with self._log.open("a") as log:
+            log.write(f"{masked}\n")
+        self.say(masked)
+
+    def _masked(self, text: str) -> str:
         redactor = self.shop.redactor()
-        masked = redactor.feed(line.encode() + b"\n") + redactor.finish()
-        with self._log.open("ab") as log:
-            log.write(masked)
-        self.say(masked.decode(errors="replace").rstrip("\n"))
+        return (redactor.feed(text.encode(errors="replace")) + redactor.finish()).decode(errors="replace")
 
 
 def commit_time(source: Path) -> int:
