@@ -4,16 +4,19 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo test test-all check bench clean
+.PHONY: demo test test-slow test-exhaustive check bench clean
 
 demo: $(READY)            ## set up and tell the story: five changes, three environments, one rollback
 	$(BIN)/python examples/demo/story.py $(if $(KEEP),--keep)
 
 test: $(READY)            ## set up and pass the tests that need a few minutes
-	$(BIN)/pytest -m "not slow"
+	$(BIN)/pytest -m "not slow and not exhaustive"
 
-test-all: $(READY)        ## every test, the slow ones included
-	$(BIN)/pytest
+test-slow: $(READY)       ## whole journeys with real processes, kills and a service from the package index
+	$(BIN)/pytest -m slow -rs
+
+test-exhaustive: $(READY) ## every case of what the other suites try a spread of; about a quarter of an hour
+	$(BIN)/pytest -m exhaustive
 
 check: $(READY)           ## the fast half of CI: format, lint, types, import contracts, policies
 	$(BIN)/ruff format --check src tests bench examples

@@ -139,8 +139,8 @@ def test_a_run_killed_at_a_spread_of_moments_ends_as_it_would_have(
         check(before, tmp_path / f"{moment}-{number}", undisturbed, (moment, number))
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(900)
+@pytest.mark.exhaustive
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_a_run_killed_at_every_step_ends_as_it_would_have(
     before: Path, tmp_path: Path, undisturbed: Expected, moment: str
