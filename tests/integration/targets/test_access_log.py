@@ -1,6 +1,5 @@
 """Reading back: by time, over rotated files, through torn lines, and never as clean what nobody could read."""
 
-import json
 import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,8 +17,11 @@ T0 = datetime(2026, 11, 23, tzinfo=UTC)
 
 
 def line(at: float, *, status: int = 200, duration: float = 0.01, upstream: str = "127.0.0.1:1") -> bytes:
-    entry = {"level": "info", "ts": T0.timestamp() + at, "status": status, "duration": duration, "upstream": upstream}
-    return json.dumps(entry).encode() + b"\n"
+    # As Caddy 2.11 writes it with the configuration of ours.
+    return (
+        f'{{"level":"info","ts":{T0.timestamp() + at},"logger":"http.log.access","msg":"handled request",'
+        f'"duration":{duration},"status":{status},"retries":0,"upstream_ms":null,"upstream":"{upstream}"}}\n'
+    ).encode()
 
 
 def moment(at: float) -> datetime:
@@ -75,6 +77,12 @@ def test_a_line_torn_by_a_kill_costs_one_request(tmp_path: Path) -> None:
     log = tmp_path / "access.log"
     log.write_bytes(line(1) + line(2)[:40] + line(3) + line(4) + line(5)[:60])
     assert [seen.at - T0.timestamp() for seen in read_requests(log, T0, moment(100))] == [1, 4]
+
+
+def test_a_request_that_reached_nobody_belongs_to_nobody(tmp_path: Path) -> None:
+    log = tmp_path / "access.log"
+    log.write_bytes(line(1).replace(b',"retries":0,"upstream_ms":null,"upstream":"127.0.0.1:1"', b""))
+    assert [(seen.upstream, seen.failed) for seen in read_requests(log, T0, moment(9))] == [(None, False)]
 
 
 def test_a_damaged_log_is_not_a_quiet_one(tmp_path: Path) -> None:

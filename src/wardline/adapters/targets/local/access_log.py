@@ -3,12 +3,12 @@
 import json
 import math
 import os
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 from wardline.adapters.targets.local.caddy import LOG_FILES
 from wardline.adapters.targets.local.health import Answer
@@ -20,11 +20,17 @@ _CLIENT_LEFT = 499
 _SERVER_ERROR = 500
 _TORN_SHARE = 100  # one line in so many may be unreadable: the proxy was killed while it wrote
 _MAX_LINE_BYTES = 64 << 10
+# As `caddy.py` configures it, flat and in this order; a line torn or glued to another does not match. Not parsed as
+# JSON: a canary is judged several times a second over all that it answered so far, and this is four times as fast.
+_LINE = re.compile(
+    rb'\{"level":"[a-z]+","ts":(?P<ts>[0-9.]+),"logger":"[^"]*","msg":"[^"]*",'
+    rb'"duration":(?P<duration>[0-9.e+-]+),"status":(?P<status>[0-9]+)'
+    rb'(?:[^{}]*"upstream":"(?P<upstream>[^"]*)")?[^{}]*\}\n'
+)
 _MAX_PROBE_BYTES = 1 << 20  # then the older half of the probes is forgotten
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(NamedTuple):
     """One request. `upstream` is `host:port`, or None where it reached nobody."""
 
     at: float  # seconds since the epoch, when it ended
@@ -48,9 +54,9 @@ def read_requests(log: Path, since: datetime, until: datetime) -> Iterator[Seen]
             raise Unavailable(f"the access log {log} cannot be read: {error.strerror}") from error
         if len(opened) > LOG_FILES and (_first_time(opened[0]) or begin) > begin:
             raise Unavailable(f"the access log {log} does not reach back to {since.isoformat()}: rotated away")
-        for entry in _entries(opened, begin, end):
+        for line in _lines(opened, begin, end):
             read += 1
-            seen = None if entry is None else _seen(entry)
+            seen = _parse(line)
             if seen is None:
                 torn += 1
             elif begin <= seen.at < end:
@@ -97,8 +103,8 @@ def _oldest_first(log: Path) -> list[Path]:
     return [*sorted(log.parent.glob(f"{log.stem}-*{log.suffix}")), log]
 
 
-def _entries(files: list[IO[bytes]], begin: float, end: float) -> Iterator[dict[str, Any] | None]:
-    """Yield the entries around the stretch; None for a line that is none."""
+def _lines(files: list[IO[bytes]], begin: float, end: float) -> Iterator[bytes]:
+    """Yield the lines of the stretch, and some around it."""
     starts = [_first_time(file) for file in files]
     for number, file in enumerate(files):
         start = starts[number]
@@ -108,13 +114,8 @@ def _entries(files: list[IO[bytes]], begin: float, end: float) -> Iterator[dict[
         if following is not None and following < begin - _DISORDER_SECONDS:
             continue
         _seek(file, begin - _DISORDER_SECONDS)
-        for line in file:
-            if not line.endswith(b"\n"):
-                break  # being written at this moment: it ended after `until`, or is read next time
-            entry = _object(line)
-            yield entry
-            if entry is not None and entry.get("ts", 0) >= end + _DISORDER_SECONDS:
-                break
+        # A line without its end is being written at this moment: it is read next time.
+        yield from (line for line in file if line.endswith(b"\n"))
 
 
 def _seek(file: IO[bytes], moment: float) -> None:
@@ -149,18 +150,22 @@ def _next_time(file: IO[bytes]) -> float | None:
 
 
 def _time(line: bytes) -> float | None:
-    entry = _object(line)
-    return None if entry is None else entry.get("ts")
+    match = _LINE.fullmatch(line)
+    return None if match is None else float(match["ts"])
 
 
-def _seen(entry: dict[str, Any]) -> Seen | None:
-    try:
-        status, took = entry["status"], entry["duration"]
-        left = status == _CLIENT_LEFT and took >= _PATIENCE_SECONDS
-        failed = status >= _SERVER_ERROR or status == 0 or left
-        return Seen(entry["ts"], math.ceil(took * 1000), failed, entry.get("upstream"))
-    except (KeyError, TypeError):
+def _parse(line: bytes) -> Seen | None:
+    match = _LINE.fullmatch(line)
+    if match is None:
         return None
+    took, status, upstream = float(match["duration"]), int(match["status"]), match["upstream"]
+    left = status == _CLIENT_LEFT and took >= _PATIENCE_SECONDS
+    return Seen(
+        at=float(match["ts"]),
+        took_ms=math.ceil(took * 1000),
+        failed=status >= _SERVER_ERROR or status == 0 or left,
+        upstream=None if upstream is None else upstream.decode(),
+    )
 
 
 def _object(line: bytes) -> dict[str, Any] | None:

@@ -58,11 +58,32 @@ class Supervision:
             os.close(pidfd)
 
     def until(self, holds: Callable[[State], bool], *, what: str, limit: timedelta = ANSWER_LIMIT) -> State:
-        """Return the state once `holds` of it, with a supervisor alive all the while.
+        """Return the state once `holds` of it and a supervisor lives; without one it may be out of date.
 
         Raises:
             Unavailable: `what` did not come true in time.
         """
+        return self._poll(lambda state: is_supervised(state) and holds(state), what=what, limit=limit)
+
+    def end(self) -> None:
+        """Have everything stopped in order; what is left after the stated time is killed, the supervisor included.
+
+        Raises:
+            Unavailable: Even then something is left.
+        """
+        serial = self._place.desired().serial
+        try:
+            self._poll(lambda s: s.applied >= serial and s.pid is None, what="stopping in order", limit=STOP_LIMIT)
+        except Unavailable:
+            kill_tagged(self._place.tag)
+        deadline = self._clock.elapsed() + ANSWER_LIMIT
+        while left := tagged(self._place.tag):
+            if self._clock.elapsed() >= deadline:
+                raise Unavailable(f"environment {self._place.environment}: processes {left} do not end")
+            kill_tagged(self._place.tag)
+            self._clock.wait(_POLL)
+
+    def _poll(self, holds: Callable[[State], bool], *, what: str, limit: timedelta) -> State:
         deadline = self._clock.elapsed() + limit
         revive_at = self._clock.elapsed()
         self.wake()
@@ -78,21 +99,3 @@ class Supervision:
                 revive_at = now + timedelta(seconds=1)
             self._clock.wait(_POLL)
         return state
-
-    def end(self) -> None:
-        """Have everything stopped in order; what is left after the stated time is killed, the supervisor included.
-
-        Raises:
-            Unavailable: Even then something is left.
-        """
-        serial = self._place.desired().serial
-        try:
-            self.until(lambda s: s.applied >= serial and s.pid is None, what="stopping in order", limit=STOP_LIMIT)
-        except Unavailable:
-            kill_tagged(self._place.tag)
-        deadline = self._clock.elapsed() + ANSWER_LIMIT
-        while left := tagged(self._place.tag):
-            if self._clock.elapsed() >= deadline:
-                raise Unavailable(f"environment {self._place.environment}: processes {left} do not end")
-            kill_tagged(self._place.tag)
-            self._clock.wait(_POLL)

@@ -57,7 +57,7 @@ class LocalTarget:
         if release.id not in place.desired().releases:
             self._prepare(place, release, generation)
         desired = place.change(generation, lambda now: now)
-        supervision.until(lambda s: s.applied >= desired.serial and is_supervised(s), what="taking up the release")
+        supervision.until(lambda state: state.applied >= desired.serial, what="taking up the release")
         starting = Starting(place=place, release=release, clock=self.clock, redactor=self.redactor)
         try:
             await_proxy(place, supervision)
@@ -85,7 +85,7 @@ class LocalTarget:
             )
         desired = place.change(generation, lambda now: replace(now, weights=sharing))
         if desired.serial:
-            supervision.until(lambda s: s.applied >= desired.serial and is_supervised(s), what="the switch")
+            supervision.until(lambda state: state.applied >= desired.serial, what="the switch")
 
     def withdraw(self, environment: EnvironmentKey, release: ReleaseId, *, generation: int) -> None:
         """See Deployer. Requests that take longer than the drain's limit are cut off when the instance ends."""
