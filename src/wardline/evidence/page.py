@@ -23,7 +23,7 @@ body { font: 15px/1.45 system-ui, sans-serif; color: #1a1a1a; max-width: 72rem; 
 h1 { margin-bottom: 0; } h2 { margin-top: 2rem; border-bottom: 1px solid #999; } h3 { margin-bottom: .2rem; }
 table { border-collapse: collapse; width: 100%; font-size: 14px; }
 th, td { text-align: left; vertical-align: top; padding: .25rem .6rem .25rem 0; border-bottom: 1px solid #ddd; }
-th { font-weight: 600; } td { overflow-wrap: anywhere; }
+th { font-weight: 600; } td { overflow-wrap: anywhere; } td:first-child { white-space: nowrap; }
 code { font-family: ui-monospace, monospace; overflow-wrap: anywhere; }
 .notice, .warning { border: 2px solid #555; padding: .6rem 1rem; margin: 1rem 0; } .warning { border-color: #a00; }
 .good { color: #06602b; font-weight: 600; } .bad { color: #a00; font-weight: 600; } .open { color: #8a5a00; font-weight: 600; }
