@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 from typing import BinaryIO, Final, Protocol
 
 from wardline.errors import InvalidInput, Unavailable
@@ -41,6 +41,7 @@ _ALLOWED = frozenset(
 # Every group that runs now, by the pid of its leader. Read by `terminate_all` from a signal handler, so there is
 # no lock: single dictionary operations are atomic.
 _running: "dict[int, _Group]" = {}
+_ending = Event()  # set once and for ever by `terminate_all`
 
 
 class Sink(Protocol):
@@ -158,8 +159,11 @@ def capture(command: Command, *, stdin: bytes = b"", limit: int = MAX_CAPTURE) -
 def terminate_all() -> None:
     """End every program started here and still running, with its group: TERM, three seconds, KILL.
 
-    Safe in a signal handler. The steps they belonged to see a program that a signal ended.
+    For a process that is about to end itself (`os._exit`), from a signal handler: from here on no program starts,
+    and the threads that ran one are held. How it was killed would otherwise be taken for how it went, and recorded;
+    as it is, the step is simply not done, and runs again when the run is resumed.
     """
+    _ending.set()
     groups = list(_running.values())
     for group in groups:
         group.signal(signal.SIGTERM)
@@ -172,6 +176,7 @@ def _supervise(
     command: Command, sink: Sink, *, stderr: BinaryIO | int, stdin: BinaryIO | int = subprocess.DEVNULL
 ) -> tuple[int, bool]:
     """Run `command` to its end or its time limit; return the exit code and whether the limit was met."""
+    _hold_at_the_end()
     process = _start(command, stderr=stderr, stdin=stdin)
     group = _Group(process)
     _running[process.pid] = group
@@ -189,10 +194,16 @@ def _supervise(
         _running.pop(process.pid, None)
         group.close()
         reader.stop()
+    _hold_at_the_end()
     if reader.error is not None:
         raise reader.error
     sink.finish()
     return process.returncode, timed_out
+
+
+def _hold_at_the_end() -> None:
+    while _ending.is_set():
+        Event().wait()
 
 
 def _start(command: Command, *, stderr: BinaryIO | int, stdin: BinaryIO | int) -> "subprocess.Popen[bytes]":

@@ -2,14 +2,15 @@
 
 import os
 import signal
-import threading
+import subprocess
+import sys
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from wardline.adapters import process
-from wardline.adapters.process import Command, Output, capture, run, scrubbed, shell, terminate_all
+from wardline.adapters.process import Command, Output, capture, run, scrubbed, shell
 from wardline.errors import InvalidInput, Unavailable
 from wardline.findings.redactor import StreamingRedactor
 
@@ -152,19 +153,36 @@ def test_a_program_that_is_not_there_is_bad_input(tmp_path, log):
         run(missing, output(log))
 
 
-def test_everything_running_is_ended_at_once(tmp_path, log):
-    started, ended = threading.Event(), []
-    text = "echo $$ > pid; sleep 1000 & echo $! > child; echo ready; wait"
-    thread = threading.Thread(
-        target=lambda: ended.append(run(command(text, tmp_path), output(log, lambda _: started.set())))
-    )
-    thread.start()
-    assert started.wait(20)
-    terminate_all()
-    thread.join(20)
-    assert [finished.exit_code for finished in ended] == [-signal.SIGTERM]
+ENDS_ITSELF = """
+import os, sys, threading
+from datetime import timedelta
+from pathlib import Path
+from wardline.adapters.process import Command, Output, run, shell, terminate_all
+from wardline.findings.redactor import StreamingRedactor
+
+folder, started = Path(sys.argv[1]), threading.Event()
+
+def program(text):
+    command = Command(arguments=shell(text), cwd=folder, env=dict(os.environ), timeout=timedelta(minutes=1))
+    finished = run(command, Output(log=folder / "log", redactor=StreamingRedactor, on_line=lambda _: started.set()))
+    (folder / "recorded").write_text(str(finished))
+
+threading.Thread(target=program, args=["echo $$ > pid; sleep 1000 & echo $! > child; echo ready; wait"]).start()
+assert started.wait(20)
+terminate_all()
+late = threading.Thread(target=program, args=["touch late"], daemon=True)
+late.start()
+late.join(0.3)
+os._exit(130)
+"""
+
+
+def test_at_the_end_everything_is_killed_and_nothing_is_recorded(tmp_path):
+    ended = subprocess.run([sys.executable, "-c", ENDS_ITSELF, str(tmp_path)], check=False, timeout=60)
+    assert ended.returncode == 130
     assert all(is_gone((tmp_path / name).read_text().strip()) for name in ("pid", "child"))
-    terminate_all()  # nothing runs: nothing happens
+    assert not (tmp_path / "recorded").exists()
+    assert not (tmp_path / "late").exists()
 
 
 def test_no_descriptor_and_no_zombie_is_left(tmp_path, log):
