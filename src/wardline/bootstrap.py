@@ -49,6 +49,7 @@ from wardline.delivery.sign import Signatory
 from wardline.delivery.stop import stop
 from wardline.delivery.travel import Progress, Travel
 from wardline.delivery.workshop import Workshop
+from wardline.errors import Conflict
 from wardline.evidence.envelopes import Signer
 from wardline.findings.redactor import StreamingRedactor
 from wardline.gates.consent import Document
@@ -103,6 +104,12 @@ class Home:
         """
         from wardline.adapters.engine.dbos_engine import DBOSRuns
 
+        if run.ended:
+            raise Conflict(
+                f"run {run.id} is {run.status} already",
+                remedy="A run ends once. `wardline ship` takes the commit along the road again, as a new run.",
+            )
+
         def journey(walk: Callable[[Travel], RunStatus]) -> Callable[[RunId, engine.Engine], str]:
             return lambda run_id, through: walk(self._travel(run_id, through, progress)).value
 
@@ -149,7 +156,7 @@ class Home:
         return explain(run, self.log)
 
     def foresee(self, path: Path, ref: str) -> Foreseen:
-        return foresee(self.workshop, path, ref)
+        return foresee(self.workshop, path, ref, people=self.directory())
 
     def status(self, service: str | None) -> tuple[Status, ...]:
         return show_status(self.log, self.target, self.holds, environments=environments_of(self.log, service))
@@ -283,6 +290,7 @@ class Home:
 def open_home(settings: Settings) -> Iterator[Home]:
     """Open the installation in `settings.home`, made at the first call."""
     home, clock = settings.home, SystemClock()
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)  # what people wrote, and the engine's messages, are in it
     signer = installation_key(home / "keys" / "installation.pem")
     with open_database(home / "wardline.db") as database:
         # The log is known by its key: another installation's log cannot pass for this one.

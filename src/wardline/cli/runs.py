@@ -45,10 +45,13 @@ def show(
         found = wardline.runs.load(RunId(run))
         driven = wardline.drivers.is_driven(found.id)
         left = wardline.log.of_run(found.id)
+        why = wardline.explain(found) if found.ended else ()
     if output is Output.JSON:
         say_json(run_to_json(found, driven=driven) | {"evidence": [evidence_to_json(item) for item in left]})
         return
     say(f"run {found.id} of {found.service}, commit {found.commit_sha[:12]}: {found.status}")
+    for reason in why:
+        say(f"  {reason}")
     if found.waiting_for is not None and not found.ended:
         say(f"waiting: {found.waiting_for}")
     if not driven and not found.ended:

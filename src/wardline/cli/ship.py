@@ -1,5 +1,6 @@
 """`wardline ship`: take a commit to production."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -23,8 +24,8 @@ def ship(
     from wardline.cli.home import home
 
     with home() as wardline:
+        plan = wardline.foresee(path.resolve(), ref)
         if dry_run:
-            plan = wardline.foresee(path.resolve(), ref)
             if output is Output.JSON:
                 say_json(plan.to_json())
                 return
@@ -34,4 +35,6 @@ def ship(
         run = wardline.begin(path.resolve(), ref)
         if output is Output.TEXT:
             say(f"run {run.id}: {run.service} at {run.commit_sha[:12]}")
+            for doubt in plan.doubts:
+                print(f"note: {doubt}", file=sys.stderr)  # noqa: T201
         drive(wardline, run, output=output)

@@ -1,12 +1,17 @@
 """Explain: why a run ended as it did, in a few lines, from what it left in the log."""
 
+import re
+
 from wardline.canonical import JSONObject
 from wardline.deployments.predicates import DEPLOYMENT
 from wardline.evidence.log import Evidence, EvidenceLog
 from wardline.gates.predicates import DECISION
+from wardline.gates.readings import SCAN, findings_of
 from wardline.outcomes import Outcome
 from wardline.pipelines.predicates import STAGE_STOPPED
 from wardline.pipelines.run import Run, RunStatus
+
+_FINDING = re.compile(r"F-[0-9a-f]{12}")
 
 
 def explain(run: Run, log: EvidenceLog) -> tuple[str, ...]:
@@ -14,7 +19,8 @@ def explain(run: Run, log: EvidenceLog) -> tuple[str, ...]:
     if run.status is RunStatus.SUCCEEDED:
         return ()
     left = log.of_run(run.id)
-    reasons = [*_decisions(left), *_stages(left), *_deployments(left)]
+    decisions = _decisions(left)
+    reasons = [*decisions, *_findings(left, named=decisions), *_stages(left), *_deployments(left)]
     return tuple(dict.fromkeys(reasons))
 
 
@@ -35,6 +41,19 @@ def _reason(environment: str, reason: JSONObject) -> str:
     if reason.get("verdict") == "allow":
         return ""
     return f"{environment} gate: {reason.get('verdict')} by {reason.get('policy')}: {reason.get('message')}"
+
+
+def _findings(left: tuple[Evidence, ...], *, named: list[str]) -> list[str]:
+    """Return what and where the findings are that the decisions name, and the two ways on."""
+    found = {str(each["id"]): each for item in left if _is_scan(item) for each in findings_of(item)}
+    ids = [name for name in dict.fromkeys(_FINDING.findall(" ".join(named))) if name in found]
+    lines = ["{id}: {severity}, {check} {rule} at {path}:{line}: {message}".format_map(found[name]) for name in ids]
+    ways_on = [f"mend it, or let it pass for a while: `wardline waive {name} --days 90 --reason …`" for name in ids[:1]]
+    return lines + ways_on
+
+
+def _is_scan(item: Evidence) -> bool:
+    return item.statement.predicate_type == SCAN
 
 
 def _stages(left: tuple[Evidence, ...]) -> list[str]:

@@ -1,11 +1,14 @@
 """Foresee: what shipping a commit would do, without doing any of it."""
 
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
 from wardline.canonical import JSON, JSONObject
 from wardline.delivery.begin import read_pipeline
 from wardline.delivery.workshop import Workshop
+from wardline.identity.directory import Directory
+from wardline.ids import PrincipalId
 from wardline.pipelines.spec import EnvironmentSpec, Pipeline
 
 
@@ -15,6 +18,7 @@ class Foreseen:
 
     commit_sha: str
     pipeline: Pipeline
+    doubts: tuple[str, ...]  # why people's word at a gate could not count, as things stand
 
     def lines(self) -> tuple[str, ...]:
         """Return the road for people, a line a station."""
@@ -28,6 +32,7 @@ class Foreseen:
                 f"  {environment.name}: {', '.join(self._stations(environment))}"
                 for environment in pipeline.environments
             ),
+            *(f"  note: {doubt}" for doubt in self.doubts),
         )
 
     def to_json(self) -> JSONObject:
@@ -35,7 +40,12 @@ class Foreseen:
             {"environment": environment.name, "stations": list(self._stations(environment))}
             for environment in self.pipeline.environments
         ]
-        return {"service": self.pipeline.service.name, "commit": self.commit_sha, "environments": environments}
+        return {
+            "service": self.pipeline.service.name,
+            "commit": self.commit_sha,
+            "environments": environments,
+            "doubts": list(self.doubts),
+        }
 
     def _stations(self, environment: EnvironmentSpec) -> tuple[str, ...]:
         strategy = environment.strategy
@@ -50,7 +60,31 @@ class Foreseen:
         )
 
 
-def foresee(workshop: Workshop, path: Path, ref: str) -> Foreseen:
+def foresee(workshop: Workshop, path: Path, ref: str, *, people: Directory) -> Foreseen:
     """Return what would happen; raises as beginning a run would."""
     commit_sha, pipeline = read_pipeline(workshop, path, ref)
-    return Foreseen(commit_sha=commit_sha, pipeline=pipeline)
+    author = workshop.people.principal_of(workshop.repository.resolve(path, commit_sha).author_email)
+    doubts = (*_of_author(commit_sha, author, pipeline), *_of_roles(pipeline, people))
+    return Foreseen(commit_sha=commit_sha, pipeline=pipeline, doubts=doubts)
+
+
+def _of_author(commit_sha: str, author: PrincipalId | None, pipeline: Pipeline) -> tuple[str, ...]:
+    asking = [environment.name for environment in pipeline.environments if environment.approvals]
+    if author is not None or not asking:
+        return ()
+    commit = commit_sha[:12]
+    enrol = f"`wardline people enrol ID --role developer --email $(git log -1 --format=%ae {commit})`"
+    return (
+        f"the author of {commit} is not enrolled, so no approval can count and {asking[0]} stays undecided: {enrol}",
+    )
+
+
+def _of_roles(pipeline: Pipeline, people: Directory) -> tuple[str, ...]:
+    able = Counter(role for each in people.principals() if each.key is not None for role in each.roles)
+    return tuple(
+        f"{environment.name} asks {wanted.count} of {wanted.role.value}; {able[wanted.role]} enrolled with a key: "
+        f"`wardline people enrol ID --role {wanted.role.value} --public-key FILE.pub`"
+        for environment in pipeline.environments
+        for wanted in environment.approvals
+        if able[wanted.role] < wanted.count
+    )

@@ -7,6 +7,7 @@ from wardline.delivery.sign import Signatory
 from wardline.errors import Conflict, Refused
 from wardline.identity.directory import Directory
 from wardline.identity.predicates import Refusal
+from wardline.identity.principals import Role
 from wardline.identity.separation import Objection
 from wardline.ids import RunId
 from wardline.predicates import Subject
@@ -14,12 +15,13 @@ from wardline.predicates import Subject
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """What somebody tried: a verb, in which run if any, on what."""
+    """What somebody tried: a verb, in which run if any, on what. `takes`: any one of these roles may."""
 
     action: str
     run: RunId | None
     about: Subject
     by: Signatory
+    takes: frozenset[Role] = frozenset()
 
 
 def refuse(attempt: Attempt, objection: Objection, *, people: Directory, collect: Collector) -> Refused:
@@ -40,6 +42,9 @@ def refuse(attempt: Attempt, objection: Objection, *, people: Directory, collect
         # The run is sealed and counted: what is tried on it afterwards stands outside of it.
         _record(refusal, None, collect)
     what, remedy = _WORDS[objection]
+    if objection is Objection.WITHOUT_ROLE and attempt.takes:
+        roles = " or ".join(sorted(role.value for role in attempt.takes))
+        remedy = f"It takes the role {roles}: somebody who has it has to do it."
     return Refused(f"{attempt.action} refused: {what} ({objection.value})", remedy=remedy)
 
 

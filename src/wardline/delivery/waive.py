@@ -40,7 +40,7 @@ def waive(request: WaiverRequest, *, by: Signatory, collect: Collector) -> Evide
     people = enrolled(collect)
     objection = _objection(by, people)
     if objection is not None:
-        attempt = Attempt(action="waive", run=None, about=finding_subject(request.finding), by=by)
+        attempt = Attempt(action="waive", run=None, about=finding_subject(request.finding), by=by, takes=MAY_WAIVE)
         raise refuse(attempt, objection, people=people, collect=collect)
     waiver = Waiver(
         finding=request.finding,
@@ -66,8 +66,8 @@ def _check(request: WaiverRequest, collect: Collector) -> None:
     found = (finding.get("id") for scan in collect.log.every(SCAN) for finding in findings_of(scan))
     if request.finding not in found:
         raise NotFound(
-            "no scan on record has this finding",
-            remedy="Take the id (F-…) from the gate's reasons or from `wardline runs show`.",
+            f"no scan on record has the finding {request.finding[:40]!r}",
+            remedy="Take the id (F-…) from the end of `wardline ship` or from `wardline runs show RUN`.",
         )
 
 
