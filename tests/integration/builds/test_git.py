@@ -137,6 +137,13 @@ def test_a_bare_repository_and_a_folder_below_the_root_will_do(repository, reade
     assert (exported(reader, repository / "src", tmp_path) / "src/a.txt").read_bytes() == b"a"
 
 
+def test_a_path_may_be_relative(repository, reader, tmp_path, monkeypatch):
+    commit(repository, {"a.txt": b"a"})
+    monkeypatch.chdir(tmp_path)
+    reader.export(Path("service"), reader.resolve(Path("service"), "HEAD"), Path("export"))
+    assert (tmp_path / "export/a.txt").read_bytes() == b"a"
+
+
 def test_a_hash_of_64_digits_works_too(tmp_path, reader):
     path = tmp_path / "sha256"
     path.mkdir()

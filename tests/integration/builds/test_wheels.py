@@ -195,6 +195,13 @@ def test_a_traceback_names_the_file_where_it_is(tmp_path, bundle):
     assert answer.stdout.decode().strip() == str(environment.site_packages(into) / "svc/__init__.py")
 
 
+def test_a_relative_place_is_as_good(tmp_path, bundle, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    environment.install(Path(bundle.name), Path("venv"))
+    monkeypatch.chdir("/")
+    subprocess.run([tmp_path / "venv/bin/svc"], check=True, capture_output=True, timeout=60)
+
+
 def test_installing_twice_changes_nothing(tmp_path, bundle):
     into = tmp_path / "venv"
     environment.install(bundle, into)

@@ -63,7 +63,7 @@ def install(bundle: Path, into: Path) -> None:
     """
     try:
         if not _is_installed(bundle, into):
-            _install(bundle, into)
+            _install(bundle, into.absolute())  # scripts name their interpreter by its whole path
     except OSError as error:
         raise Unavailable(f"cannot install {bundle.name}: {error.strerror}") from error
 

@@ -35,7 +35,7 @@ class PythonBundles:
         started_at = self.clock.now()
         bench = Workbench.at(work, self.shop, say=say, timeout=spec.timeout)
         try:
-            artifact, bundle = _Build(bench=bench, source=source, spec=spec).make()
+            artifact, bundle = _Build(bench=bench, source=source.resolve(), spec=spec).make()
         except Halt as halt:
             return halt.stopped
         except OSError as error:

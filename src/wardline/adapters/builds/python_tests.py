@@ -28,7 +28,7 @@ class PythonTests:
         """See Tester. Test tools are installed beside the bundle; they cannot change a version that it brings."""
         bench = Workbench.at(work, self.shop, say=say, timeout=spec.timeout)
         try:
-            return _Test(bench=bench, source=source, bundle=bundle, spec=spec).run()
+            return _Test(bench=bench, source=source.resolve(), bundle=bundle, spec=spec).run()
         except Halt as halt:
             return halt.stopped
         except OSError as error:

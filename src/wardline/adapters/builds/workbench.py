@@ -51,7 +51,7 @@ class Workbench:
     @classmethod
     def at(cls, work: Path, shop: Shop, *, say: Say, timeout: timedelta) -> Self:
         (work / "home").mkdir(parents=True, exist_ok=True)
-        return cls(shop=shop, work=work, say=say, timeout=timeout)
+        return cls(shop=shop, work=work.resolve(), say=say, timeout=timeout)
 
     @property
     def output(self) -> bytes:

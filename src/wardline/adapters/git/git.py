@@ -103,9 +103,10 @@ class Git:
             raise Unavailable("git is not installed, or not on PATH", remedy="Install git 2.24 or later.")
         if not path.is_dir():
             raise NotFound(f"there is no folder {path}", remedy="Name the folder of a Git repository.")
+        root = path.resolve()
         settings = [part for setting in _SETTINGS for part in ("-c", setting)]
         command = Command(
-            arguments=(program, *settings, "-C", str(path), *arguments), cwd=path, env=self._env, timeout=_TIMEOUT
+            arguments=(program, *settings, "-C", str(root), *arguments), cwd=root, env=self._env, timeout=_TIMEOUT
         )
         return capture(command, stdin=stdin, limit=limit)
 

@@ -47,7 +47,7 @@ class Syft:
         if not installed.is_dir() or not expected:
             raise CouldNotLook("nothing-to-look-at", f"There is no installed artifact at {installed}.")
         name, version = expected[0]
-        what = ("scan", "--quiet", f"dir:{installed}", "--source-name", name, "--source-version", version)
+        what = ("scan", "--quiet", f"dir:{installed.resolve()}", "--source-name", name, "--source-version", version)
         return self.programs.report(
             _NAME, *what, "--output", "cyclonedx-json", timeout=timeout, accepts=range(1), cwd=None
         )
