@@ -49,7 +49,7 @@ from wardline.delivery.sign import Signatory
 from wardline.delivery.stop import stop
 from wardline.delivery.travel import Progress, Travel
 from wardline.delivery.workshop import Workshop
-from wardline.errors import Conflict
+from wardline.errors import Conflict, Unavailable
 from wardline.evidence.envelopes import Signer
 from wardline.findings.redactor import StreamingRedactor
 from wardline.gates.consent import Document
@@ -288,9 +288,19 @@ class Home:
 
 @contextmanager
 def open_home(settings: Settings) -> Iterator[Home]:
-    """Open the installation in `settings.home`, made at the first call."""
+    """Open the installation in `settings.home`, made at the first call.
+
+    Raises:
+        Unavailable: The folder cannot be made, or the database not opened.
+    """
     home, clock = settings.home, SystemClock()
-    home.mkdir(mode=0o700, parents=True, exist_ok=True)  # what people wrote, and the engine's messages, are in it
+    try:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)  # what people wrote, and the engine's messages, are in it
+    except OSError as error:
+        raise Unavailable(
+            f"{home}, where Wardline keeps its state, cannot be made: {error.strerror}",
+            remedy="Set WARDLINE_HOME to a folder of your own.",
+        ) from error
     signer = installation_key(home / "keys" / "installation.pem")
     with open_database(home / "wardline.db") as database:
         # The log is known by its key: another installation's log cannot pass for this one.
