@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+from contextlib import ExitStack
 from types import FrameType
 
 from wardline.bootstrap import Home
@@ -26,17 +27,20 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 def drive(wardline: Home, run: Run, *, output: Output) -> None:
     """Take `run` to its end and leave with its exit code."""
 
+    shown = ExitStack()
+
     def interrupted(_number: int, _frame: FrameType | None) -> None:
         # The step's own processes end; nothing else is waited for: the engine knows where the run stands.
         wardline.interrupt()
+        shown.close()
         _say_resumable(run)
         _leave_now(INTERRUPTED)
 
     for number in _SIGNALS:
         signal.signal(number, interrupted)
     try:
-        with showing(quiet=output is Output.JSON) as progress:
-            wardline.drive(run, progress)
+        with shown:
+            wardline.drive(run, shown.enter_context(showing(quiet=output is Output.JSON)))
     except WardlineError as error:
         code = report(error)
         if not wardline.runs.load(run.id).ended:

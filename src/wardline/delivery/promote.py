@@ -81,10 +81,10 @@ def _await_approvals(travel: Travel, door: Door) -> datetime:
     count = 0
     while True:
         # Looked at inside a step: on a replay the log holds more than it did the first time.
-        missing = travel.decide(f"{name}/approvals/look-{count}", lambda: _missing(travel, door))
-        if missing is None:
+        if travel.decide(f"{name}/approvals/look-{count}", lambda: _missing(travel, door)) is None:
             return deadline
-        travel.wait_for(f"{name} needs {missing} by {to_rfc3339(deadline)}: wardline approve {travel.id}")
+        if (missing := _missing(travel, door)) is not None:  # on a replay they may have come long ago
+            travel.wait_for(f"{name} needs {missing} by {to_rfc3339(deadline)}: wardline approve {travel.id}")
         if travel.engine.wait_for(approvals_topic(name), deadline=deadline) is None:
             return deadline  # a timeout is not a yes, and the gate will find nobody's
         count += 1
