@@ -26,7 +26,6 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 def drive(wardline: Home, run: Run, *, output: Output) -> None:
     """Take `run` to its end and leave with its exit code."""
-
     shown = ExitStack()
 
     def interrupted(_number: int, _frame: FrameType | None) -> None:
