@@ -33,7 +33,7 @@ class Ended:
     out: str
     err: str
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:  # what a failed assertion shows
         return f"exit {self.code}\n{self.out}\n{self.err}"
 
 
@@ -191,7 +191,7 @@ class Driven:
                     self.lines.append(line.rstrip("\n"))
                     self._changed.notify_all()
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:  # what a failed assertion shows
         return "\n".join(self.lines[-60:])
 
 

@@ -20,7 +20,7 @@ EDITED = {
     r"^  owner:.*$": "  owner: platform",
     r"^  criticality:.*$": "  criticality: administrative",
     r"^  data:.*$": "  data: [none]",
-    r"lasting: 30s": "lasting: 2s",
+    r"lasting: 30s": "lasting: 4s",
     r"soak: 1m": "soak: 1s",
 }
 
