@@ -35,7 +35,7 @@ from wardline.delivery.cancel import cancel
 from wardline.delivery.collect_evidence import Collector
 from wardline.delivery.decide import Gate
 from wardline.delivery.doors import door_of
-from wardline.delivery.enrol import KnownAs, enrol, enrolled
+from wardline.delivery.enrol import KnownAs, enrol, enrolled, proposed
 from wardline.delivery.explain import explain
 from wardline.delivery.export_packet import export_packet
 from wardline.delivery.foresee import Foreseen, foresee
@@ -45,7 +45,6 @@ from wardline.delivery.rehearse import rehearse_again
 from wardline.delivery.roll_back import roll_back
 from wardline.delivery.ship import ship
 from wardline.delivery.show_status import Status, show_status
-from wardline.delivery.sign import Signatory
 from wardline.delivery.stop import stop
 from wardline.delivery.travel import Progress, Travel
 from wardline.delivery.workshop import Workshop
@@ -56,8 +55,7 @@ from wardline.gates.consent import Document
 from wardline.gates.policy_files import load_policies
 from wardline.gates.self_test import leave_out, run_cases
 from wardline.identity.directory import Directory, Recorded
-from wardline.identity.predicates import Enrolment
-from wardline.identity.principals import Principal, Role
+from wardline.identity.principals import Role
 from wardline.ids import PrincipalId, RandomIds, RunId
 from wardline.pipelines import engine
 from wardline.pipelines.building import Say
@@ -197,15 +195,9 @@ class Home:
         signer: Signer,
         known_as: KnownAs | None,
     ) -> Recorded:
-        """Enrol `principal`; the first one of an installation enrols themselves, with the key they sign with."""
-        known = self.directory()
-        founding = not known.admitted
-        key = read_public_key(public_key) if public_key is not None else None
-        if founding and key is None:
-            key = signer.public_key
-        enrolment = Enrolment(principal=Principal(id=principal, key=key, roles=roles), founding=founding)
-        actor = principal if founding else known.holder(signer.public_key.keyid)
-        by = Signatory(principal=actor or principal, signer=signer)
+        """Enrol `principal`, signed by whoever holds `signer`; see `proposed` for what is not said."""
+        key = None if public_key is None else read_public_key(public_key)
+        enrolment, by = proposed(principal, roles=roles, key=key, signer=signer, known=self.directory())
         evidence = enrol(enrolment, by=by, collect=self.collect, people=self.people, known_as=known_as)
         return Recorded(index=evidence.index, actor=by.principal, keyid=signer.public_key.keyid, enrolment=enrolment)
 

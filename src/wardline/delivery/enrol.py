@@ -6,11 +6,14 @@ from dataclasses import dataclass
 from wardline.delivery.collect_evidence import Collector
 from wardline.delivery.refuse import Attempt, refuse
 from wardline.delivery.sign import Signatory, sign
+from wardline.evidence.envelopes import Signer
 from wardline.evidence.log import Evidence
 from wardline.gates.enrolled import directory
 from wardline.identity.directory import Directory, Recorded
 from wardline.identity.people import People
 from wardline.identity.predicates import Enrolment, principal_subject
+from wardline.identity.principals import Principal, PublicKey, Role
+from wardline.ids import PrincipalId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +27,25 @@ class KnownAs:
 def enrolled(collect: Collector) -> Directory:
     """Return who is who now."""
     return directory(collect.log.every(Enrolment.predicate_type))
+
+
+def proposed(
+    principal: PrincipalId, *, roles: frozenset[Role], key: PublicKey | None, signer: Signer, known: Directory
+) -> tuple[Enrolment, Signatory]:
+    """Return the enrolment that is asked for, and in whose name `signer` signs it.
+
+    The first enrolment of all is an administrator's own, with the key it is signed with. Whoever keeps a role
+    keeps their key unless a new one is given; without roles they have left, and their key with them.
+    """
+    founding = not known.admitted
+    before = known.find(principal)
+    if key is None and founding:
+        key = signer.public_key
+    elif key is None and roles and before is not None:
+        key = before.key
+    actor = principal if founding else known.holder(signer.public_key.keyid) or principal
+    enrolment = Enrolment(principal=Principal(id=principal, key=key, roles=roles), founding=founding)
+    return enrolment, Signatory(principal=actor, signer=signer)
 
 
 def enrol(

@@ -71,7 +71,7 @@ class DeploymentMoved:
     generation: int
     outcome: Outcome
     took_ms: int
-    reason: str | None = None  # short code: "not-healthy", "analysis-failed", "rehearsal", "operator" …
+    reason: str | None = None  # short code: "not-healthy", "analysis-not-passed", "rehearsal", "operator" …
     private: BlobRef | None = None  # salted text: the target's own words, or an operator's reason
 
     def subjects(self) -> tuple[Subject, ...]:

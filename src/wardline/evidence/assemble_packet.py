@@ -47,7 +47,7 @@ def assemble(run: RunId, log: ProvableLog, blobs: Blobs) -> Contents:
     if own and seal is None:
         raise Refused(
             f"run {run} is not sealed: more may be said of it",
-            remedy="Wait for its end, or ask for an unsealed packet; that one does not pass verification.",
+            remedy="Wait for its end, or give it up with `wardline runs cancel`.",
         )
     return _assemble(run, own if seal is None else own[: own.index(seal) + 1], log, blobs)
 

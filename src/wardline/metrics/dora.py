@@ -12,7 +12,7 @@ from wardline.ids import RunId
 from wardline.metrics.records import Records
 
 _BASIS_POINTS = 10_000
-_CHANGED = frozenset({Phase.SUCCEEDED, Phase.ROLLED_BACK, Phase.FAILED})
+_NO_CHANGE = frozenset({"rehearsal", "bring-to-production", "cancelled"})  # reasons of moves that are no change
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,9 +40,8 @@ def dora(records: Records, environment: EnvironmentKey) -> DORA:
     """
     here = [moved for moved in records.deployments if moved.environment == environment]
     met = _met_callers(here)
-    ended = [moved for moved in here if moved.phase in _CHANGED and moved.reason != "rehearsal"]
-    succeeded = [moved for moved in ended if moved.phase is Phase.SUCCEEDED]
-    taken_back = [moved for moved in ended if moved.phase is Phase.ROLLED_BACK]
+    succeeded = [moved for moved in here if moved.phase is Phase.SUCCEEDED and moved.reason not in _NO_CHANGE]
+    taken_back = [moved for moved in here if moved.phase is Phase.ROLLED_BACK and _undid(moved)]
     failures = len(taken_back)
     committed = {run.run: run.committed_at for run in records.runs if run.committed_at is not None}
     attempts = len(succeeded) + sum(1 for moved in taken_back if moved.reason != "operator")
@@ -53,6 +52,13 @@ def dora(records: Records, environment: EnvironmentKey) -> DORA:
         change_failure_rate_bp=_rate(failures, attempts),
         time_to_recovery=_median([moved.at - met[moved.deployment] for moved in taken_back if moved.deployment in met]),
     )
+
+
+def _undid(moved: Moved) -> bool:
+    """Whether a change was taken back; starting again what was stopped, or giving up a run, takes none back."""
+    if moved.reason in _NO_CHANGE:
+        return False
+    return moved.reason != "operator" or (moved.previous is not None and moved.previous.id != moved.release.id)
 
 
 def _met_callers(moves: Sequence[Moved]) -> dict[str, datetime]:

@@ -43,7 +43,7 @@ environments:
 # The way back is walked in staging before production, for this very release.
 rollback:
   rehearse_in: staging
-  max_age: 24h
+  max_age: 96h
   max_duration: 60s
 """
 

@@ -231,7 +231,7 @@ _ENVIRONMENT = Section(make=partial(partial, EnvironmentSpec), check=rules.envir
 _ROLLBACK = Section(make=RollbackSpec, keys=(
     Key(name="rehearse_in", shape=LABEL, required=True,
         doc="the environment before production where the way back is rehearsed"),
-    Key(name="max_age", shape=Duration(at_least=_SECOND, at_most=_DAY * 30), default="24h",
+    Key(name="max_age", shape=Duration(at_least=_SECOND, at_most=_DAY * 30), default="96h",
         doc="an older rehearsal no longer counts"),
     Key(name="max_duration", shape=Duration(at_least=_SECOND, at_most=_DAY), default="60s",
         doc="a way back that takes longer does not count"),

@@ -147,7 +147,7 @@ class EnvironmentSpec:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RollbackSpec:
     rehearse_in: EnvironmentName
-    max_age: timedelta = timedelta(hours=24)
+    max_age: timedelta = timedelta(hours=96)  # a day more than people are given to approve
     max_duration: timedelta = timedelta(seconds=60)
 
 

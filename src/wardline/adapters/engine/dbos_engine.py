@@ -6,6 +6,7 @@ unless told otherwise, and a clean shutdown waits for the whole run. Hence the c
 """
 
 import json
+import os
 import secrets
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -138,6 +139,8 @@ class DBOSMessenger:
                 client.send(run, message, topic=topic)
 
     def forget(self, run: RunId) -> None:
+        if not self._database.exists():
+            return  # it never began, or its engine was lost: there is nothing that could take it up
         with self._client() as client:
             client.cancel_workflow(run)
 
@@ -186,6 +189,7 @@ def _park(outcome: "SimpleQueue[JSON | BaseException]", error: BaseException) ->
 
 def _prepare(database: Path) -> None:
     """Set the journal mode before DBOS opens the file: a commit costs half as much with a write-ahead log."""
+    os.close(os.open(database, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))  # SQLite would make it for all to read
     engine = sqlalchemy.create_engine(f"sqlite:///{database}")
     try:
         with engine.connect() as connection:

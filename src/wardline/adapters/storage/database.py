@@ -146,7 +146,7 @@ def _as_ours(error: sqlite3.Error | UnicodeDecodeError) -> WardlineError:
         if name.startswith(prefixes):
             return family(f"database: {what} ({name})", remedy=remedy)
     # The driver's text names tables and columns, never their values.
-    return Unavailable(f"database: {error} ({name})", remedy="Run `wardline doctor`; this may be a defect of Wardline.")
+    return Unavailable(f"database: {error} ({name})", remedy="Try again; if it stays, report it as a defect.")
 
 
 _KEEP_AND_RESTORE = "Keep the file for investigation, restore a backup, then run `wardline log check`."
