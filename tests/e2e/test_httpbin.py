@@ -21,7 +21,7 @@ EDITED = {
     r"^  criticality:.*$": "  criticality: administrative",
     r"^  data:.*$": "  data: [none]",
     r"lasting: 30s": "lasting: 4s",
-    r"soak: 1m": "soak: 1s",
+    r"soak: 1m": "soak: 3s",
 }
 
 

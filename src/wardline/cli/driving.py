@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import traceback
 from contextlib import ExitStack
 from types import FrameType
 
@@ -46,6 +47,10 @@ def drive(wardline: Home, run: Run, *, output: Output) -> None:
             _say_resumable(run)
         # The thread that drove the run is parked inside its step, so that the step is not recorded as done.
         _leave_now(code)
+    except Exception:  # noqa: BLE001  # a defect is shown whole; raised further, Python would wait for the parked thread
+        traceback.print_exc()
+        _say_resumable(run)
+        _leave_now(ERROR)
     ended = wardline.runs.load(run.id)
     if output is Output.JSON:
         say_json(run_to_json(ended, driven=False) | {"why": list(wardline.explain(ended))})

@@ -77,5 +77,5 @@ def _deployments(left: tuple[Evidence, ...]) -> list[str]:
             seen = f"{body['requests']} requests, {body['errors']} errors, p95 {body['p95_ms']} ms"
             found.append(f"{body['environment']} analysis {outcome}: {', '.join(map(str, codes))} ({seen})")
             if "too-few-requests" in codes:
-                found.append("watch longer (strategy.analysis.lasting), or say that fewer will do (min_requests)")
+                found.append("watch longer (analysis.lasting, soak), or say that fewer will do (analysis.min_requests)")
     return found

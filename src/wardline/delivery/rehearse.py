@@ -47,11 +47,20 @@ def counterpart(travel: Travel, hold: Hold, *, production: EnvironmentKey) -> Se
 
 def bring_to(travel: Travel, target: Target, hold: Hold, *, wanted: Served | None) -> None:
     """Bring the rehearsal environment to what production runs, before the new release comes to it."""
-    past = history.read(travel.collect.log.every())
-    here = history.serving((moved for moved in past if moved.run != travel.id), hold.environment)
-    if wanted is None or (here is not None and here[0].id == wanted[0].id):
-        return
     name = hold.environment.name
+    if wanted is None:
+        return
+
+    def choose() -> str | None:
+        serves = history.serving(history.read(travel.collect.log.every()), hold.environment)
+        return None if serves is None else serves[0].id
+
+    # Looked at inside a step: on a replay other runs may have been here since.
+    chosen = travel.decide(f"{name}/serves", choose)
+    if chosen == wanted[0].id:
+        return
+    served_here = history.allowed_before(history.read(travel.collect.log.every()), hold.environment)
+    here = next((served for served in served_here if served[0].id == chosen), None)
     route = Switch(
         deployment=DeploymentId(f"{travel.id}/{name}/bring"),
         hold=hold,
