@@ -16,7 +16,7 @@ from tests.integration.targets.local_world import Load, World, until, world
 
 from wardline.adapters.targets.local.folder import EnvironmentFolder
 from wardline.adapters.targets.local.supervision import Supervision
-from wardline.adapters.targets.local.supervisor.ports import LISTENER_FD, is_listening, take_over
+from wardline.adapters.targets.local.supervisor.ports import LISTENER_FD, is_listening, nobody, take_over
 from wardline.adapters.targets.local.supervisor.processes import TAG, environment_tag, stat_of
 from wardline.adapters.targets.local.supervisor.slots import read
 from wardline.errors import Conflict
@@ -124,6 +124,18 @@ def test_while_one_instance_is_down_the_slots_name_only_the_other(here: World) -
     until(lambda: {both[address] for address in read(here.place / "slots")} == {0, 1}, within=BACK_WITHIN)
 
 
+def test_what_nobody_answers_is_an_error_of_the_release_that_should_have(here: World) -> None:
+    here.serve(A)
+    since = here.clock.now()
+    (here.place / "releases" / A / "venv" / "service.py").write_text("raise SystemExit(1)")
+    here.kill("rel-a/0")
+    until(lambda: set(read(here.place / "slots")) == {nobody(A)}, within=BACK_WITHIN)
+    assert here.get()[0] == 502
+    sample = here.target.sample(here.key, A, since=since, until=here.clock.now())
+    assert (sample.requests, sample.errors) == (1, 1)
+    assert here.target.observe(here.key).weights == {A: 100}
+
+
 def test_callers_wait_from_the_moment_a_supervisor_is_back(here: World) -> None:
     here.serve(A)
     old = here.pid("supervisor")
@@ -157,7 +169,7 @@ def test_a_port_taken_meanwhile_is_changed_and_the_slots_follow(here: World, bys
         until(lambda: is_listening(port), within=10)
         revive(here)
         until(lambda: here.state()["processes"]["rel-a/0"]["port"] != port, within=BACK_WITHIN)
-        until(lambda: here.get() == (200, A), within=BACK_WITHIN)
+        assert here.get() == (200, A), "nobody but the release itself is ever asked"
         assert here.target.observe(here.key).weights == {A: 100}
     finally:
         squatter.kill()

@@ -12,7 +12,7 @@ from wardline.adapters.targets.local.folder import EnvironmentFolder, is_supervi
 from wardline.adapters.targets.local.health import Answer, ask
 from wardline.adapters.targets.local.starting import Starting, await_proxy, port_problem
 from wardline.adapters.targets.local.supervision import STOP_LIMIT, Supervision
-from wardline.adapters.targets.local.supervisor.ports import LOOPBACK, free_port, is_free
+from wardline.adapters.targets.local.supervisor.ports import LOOPBACK, free_port, is_free, nobody
 from wardline.adapters.targets.local.supervisor.processes import is_alive, tagged
 from wardline.adapters.targets.local.supervisor.shapes import PROXY, Desired, Record, State, Wanted
 from wardline.adapters.targets.local.supervisor.slots import SLOTS, read
@@ -122,7 +122,7 @@ class LocalTarget:
         place, _ = self._at(environment)
         desired, state = place.desired(), place.state()
         proxied = _is_running(state.processes.get(PROXY))
-        owners = {f"{LOOPBACK}:{port}": ReleaseId(release) for port, release in state.ports.items()}
+        owners = {address: ReleaseId(release) for release in desired.releases for address in _addresses(state, release)}
         slots = read(place.slots) if proxied else ()
         return Observation(
             environment=environment,
@@ -141,7 +141,8 @@ class LocalTarget:
         """See Signals. A request counts when it ended; durations are those the caller saw."""
         place, _ = self._at(environment)
         state = place.state()
-        upstreams = {f"{LOOPBACK}:{port}" for port, owner in state.ports.items() if owner == release}
+        # The proxy logs an address without its network.
+        upstreams = {address.removeprefix("unix/") for address in _addresses(state, release)}
         served = [r for r in access_log.read_requests(place.access_log, since, until) if r.upstream in upstreams]
         probes = list(access_log.read_probes(place.probes, release, since, until))
         seen = [*served, *probes]
@@ -223,6 +224,11 @@ class LocalTarget:
 
 def _is_running(record: Record | None) -> bool:
     return record is not None and record.pid is not None and is_alive(record.pid, record.ticks)
+
+
+def _addresses(state: State, release: str) -> set[str]:
+    """Return every address under which the proxy has looked for `release`."""
+    return {f"{LOOPBACK}:{port}" for port, owner in state.ports.items() if owner == release} | {nobody(release)}
 
 
 def _check_weights(weights: Mapping[ReleaseId, int]) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from .door import Door
-from .ports import LOOPBACK, free_port, is_free, is_listening
+from .ports import LOOPBACK, free_port, is_free, is_listening, nobody
 from .processes import TAG, boot_id, has_ended, kill_tagged, open_known, send, stat_of
 from .shapes import KEPT_RESTARTS, PROXY, Desired, Record, Restart, State, instance_names, remember_port
 from .spawn import Program, reap, spawn
@@ -113,8 +113,6 @@ class Crew:
 
     def start(self, desired: Desired, *, save: Callable[[], None]) -> None:
         """Start who is wanted and due. `save` is called after each, to keep the time short in which it is a stray."""
-        if desired.stopping:
-            return
         for name in self._wanted(desired):
             member = self.members.setdefault(name, Member(name))
             if member.pid is not None:
@@ -140,9 +138,15 @@ class Crew:
                 member.ready = member.port is None or is_listening(member.port)
 
     def addresses(self, release: str) -> list[str]:
-        """Return where instances of `release` listen; while none does, where they will, for the proxy retries."""
-        having = [m for _, m in sorted(self.members.items()) if m.release == release and m.port and m.ending is None]
-        return [f"{LOOPBACK}:{m.port}" for m in [m for m in having if m.ready] or having]
+        """Return where instances of `release` listen now; while none does, where nobody ever will.
+
+        The port of one that is down is never named: anybody may listen there meanwhile. The proxy tries again
+        until there is an answer or its patience ends.
+        """
+        listening = [
+            f"{LOOPBACK}:{m.port}" for _, m in sorted(self.members.items()) if m.release == release and m.ready
+        ]
+        return listening or [nobody(release)]
 
     def pidfds(self) -> list[int]:
         return [m.pidfd for m in self.members.values() if m.pidfd is not None]

@@ -69,8 +69,6 @@ class Supervisor:
         self._generation = desired.generation
         self._crew.bury(desired)
         self._crew.dismiss(desired)
-        self._crew.start(desired, save=self._save)
-        self._crew.check()
         if desired.stopping:
             if not self._crew.members:
                 if self._folder.exists():
@@ -79,7 +77,11 @@ class Supervisor:
                 self._save(ended=True)
                 return True
         else:
+            # In this order: who ended is out of the slots before anybody is started, who starts listens before it
+            # is in them.
+            self._crew.check()
             self._point(desired)
+            self._crew.start(desired, save=self._save)
         self._save()
         for log in (self._folder / "logs").glob("*.log"):
             if log.name not in _BOUNDED_BY_THE_PROXY:
@@ -101,9 +103,8 @@ class Supervisor:
         return self._desired if found.generation < self._generation else found
 
     def _point(self, desired: Desired) -> None:
-        addresses = {release: self._crew.addresses(release) for release in desired.releases}
-        reachable = {release: weight for release, weight in desired.weights.items() if addresses.get(release)}
-        point(self._folder / "slots", lay_out(reachable, addresses))
+        addresses = {release: self._crew.addresses(release) for release in desired.weights}
+        point(self._folder / "slots", lay_out(desired.weights, addresses))
         self._applied = desired.serial
 
     def _save(self, *, ended: bool = False) -> None:

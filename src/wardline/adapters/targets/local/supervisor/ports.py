@@ -15,6 +15,11 @@ _TRIES = 500
 _PIDFD_GETFD = 438  # the same number on every architecture
 
 
+def nobody(release: str) -> str:
+    """Return the address of `release` while none of its instances listens: a socket that is never made."""
+    return f"unix/nobody/{release}"
+
+
 def is_free(port: int) -> bool:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # old connections in TIME_WAIT are no listener
