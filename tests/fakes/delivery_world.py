@@ -22,7 +22,7 @@ from wardline.adapters.storage.evidence_log import SQLEvidenceLog
 from wardline.adapters.storage.runs import SQLHolds, SQLRuns
 from wardline.canonical import JSON
 from wardline.cli.progress import SilentProgress
-from wardline.clock import SystemClock
+from wardline.clock import Clock, SystemClock
 from wardline.delivery.approve import Approvals
 from wardline.delivery.collect_evidence import Collector
 from wardline.delivery.decide import Gate
@@ -64,6 +64,7 @@ class DeliveryWorld:
     drivers: DriverLocks
     target: FakeTarget
     database: object
+    clock: Clock
 
     def begin(self, run: str, version: str) -> Run:
         begun = Run(
@@ -109,7 +110,7 @@ class DeliveryWorld:
             runs=self.runs,
             holds=self.holds,
             drivers=self.drivers,
-            clock=SystemClock(),
+            clock=self.clock,
             progress=SilentProgress(),
         )
 
@@ -138,8 +139,11 @@ class DeliveryWorld:
 
 
 @contextmanager
-def delivery_world(folder: Path, *, sick: frozenset[str] = frozenset()) -> Iterator[DeliveryWorld]:
+def delivery_world(
+    folder: Path, *, sick: frozenset[str] = frozenset(), clock: Clock | None = None
+) -> Iterator[DeliveryWorld]:
     """Open the world that lives in `folder`; it can be opened again after a kill."""
+    clock = clock or SystemClock()
     signer = installation_key(folder / "keys" / "installation.pem")
     with open_database(folder / "wardline.db") as database:
         log = SQLEvidenceLog(database, signer=signer, origin="wardline/test")
@@ -151,7 +155,7 @@ def delivery_world(folder: Path, *, sick: frozenset[str] = frozenset()) -> Itera
                 blobs=FileBlobs(folder / "blobs"),
                 signer=signer,
                 machine=PrincipalId("m-test"),
-                clock=SystemClock(),
+                clock=clock,
                 ids=RandomIds(),
                 redactor=StreamingRedactor,
             ),
@@ -160,6 +164,7 @@ def delivery_world(folder: Path, *, sick: frozenset[str] = frozenset()) -> Itera
             drivers=DriverLocks(folder / "drivers"),
             target=FakeTarget(folder, sick=sick),
             database=database,
+            clock=clock,
         )
 
 

@@ -14,6 +14,7 @@ from wardline.pipelines.building import Built, Stopped, Tested
 from wardline.pipelines.spec import BuildSpec, TestSpec
 from wardline.predicates import BlobRef
 
+AUTHOR = "devi@example.org"
 WARDLINE_YAML = """\
 wardline: 1
 service: {name: trivial, owner: nobody, criticality: administrative, data: [none]}
@@ -40,13 +41,13 @@ rollback: {rehearse_in: staging}
 class FakeRepository:
     """One commit, whose version is its message."""
 
-    def __init__(self, version: str, *, yaml: str = WARDLINE_YAML) -> None:
+    def __init__(self, version: str, *, yaml: str = WARDLINE_YAML, author: str = AUTHOR) -> None:
         self._yaml = yaml
         self.commit = Commit(
             sha=hashlib.sha1(version.encode(), usedforsecurity=False).hexdigest(),
             tree="0" * 40,
             committed_at=datetime(2026, 1, 1, tzinfo=UTC),
-            author_email="devi@example.org",
+            author_email=author,
             message=version,
         )
 
@@ -136,7 +137,7 @@ class FakePeople:
     """Knows the author and nobody else."""
 
     def principal_of(self, email: str) -> PrincipalId | None:
-        return PrincipalId("p-devi") if email == "devi@example.org" else None
+        return PrincipalId("p-devi") if email == AUTHOR else None
 
 
 class FakeRooms:
@@ -168,10 +169,12 @@ class FakeBundles:
         return Path(digest.hex)
 
 
-def fake_workshop(folder: Path, version: str, *, failed_tests: int = 0, yaml: str = WARDLINE_YAML) -> Workshop:
+def fake_workshop(
+    folder: Path, version: str, *, failed_tests: int = 0, yaml: str = WARDLINE_YAML, author: str = AUTHOR
+) -> Workshop:
     """Return a workshop that ships `version` of a service that does nothing."""
     return Workshop(
-        repository=FakeRepository(version, yaml=yaml),
+        repository=FakeRepository(version, yaml=yaml, author=author),
         people=FakePeople(),  # type: ignore[arg-type]  # only `principal_of` is asked
         builder=FakeBuilder(),
         tester=FakeTester(failed=failed_tests),

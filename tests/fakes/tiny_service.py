@@ -67,7 +67,8 @@ wardline: 1
 service: {{name: tiny, owner: nobody, criticality: administrative, data: [none]}}
 regulations: [hipaa]
 build: {{run: "{build}", artifact: "{artifact}", timeout: {build_timeout}{lock}}}
-test: {{run: "{test}", junit: junit.xml, coverage: coverage.xml, standards: {{min_coverage: 80}}, timeout: {test_timeout}}}
+test:
+  {{run: "{test}", junit: junit.xml, coverage: coverage.xml, standards: {{min_coverage: 80}}, timeout: {test_timeout}}}
 scan: {{code: [bandit]}}
 start: {{command: "python -m tiny $PORT", health: /healthz, timeout: 3s}}
 environments:

@@ -35,11 +35,13 @@ class Collector:
         A step that was killed after its statement became durable finds it here and does nothing twice.
 
         Raises:
+            Conflict: The run is sealed: nothing more is done in its name.
             Unavailable: The clock went backwards, or the log cannot be written. Nothing was recorded.
         """
         found = self.log.find(evidence_key(run, step))
         if found is not None:
             return found
+        self._check_open(run)
         self._check_clock()
         return self._append(produce(), step, run, signer=self.signer, actor=self.machine)
 
@@ -54,8 +56,7 @@ class Collector:
         self._check_clock()
         while True:
             size = self.log.size()
-            if run is not None and self.log.find(evidence_key(run, "seal")) is not None:
-                raise Conflict(f"run {run} is sealed: nothing more can be said in it")
+            self._check_open(run)
             try:
                 return self._append(predicate, step, run, signer=signer, actor=actor, at=size)
             except Conflict:
@@ -99,6 +100,10 @@ class Collector:
             outcome=predicate.outcome,
         )
         return self.log.append(_envelope(Statement.of(predicate, context), signer), at=at)
+
+    def _check_open(self, run: RunId | None) -> None:
+        if run is not None and self.log.find(evidence_key(run, "seal")) is not None:
+            raise Conflict(f"run {run} is sealed: nothing more can be said in it")
 
     def _check_clock(self) -> None:
         size = self.log.size()

@@ -10,7 +10,7 @@ from wardline.clock import from_rfc3339, to_rfc3339
 from wardline.delivery.approve import approvals_topic
 from wardline.delivery.decide import Gate, decision_of, look
 from wardline.delivery.deploy import Consented, Target, deploy
-from wardline.delivery.rehearse import BROUGHT, bring_to, counterpart, rehearse
+from wardline.delivery.rehearse import bring_to, counterpart, rehearse
 from wardline.delivery.roll_back import load
 from wardline.delivery.travel import Travel
 from wardline.deployments import history, releases
@@ -114,9 +114,7 @@ def _consented(travel: Travel, door: Door, hold: Hold, *, shipment: Shipment, co
         door.environment, start=shipment.pipeline.start, artifact=door.artifact, version=shipment.version
     )
     document = travel.collect.blobs.put(releases.to_document(release), releases.RELEASE_DOCUMENT)
-    past = (moved for moved in history.read(travel.collect.log.every()) if not _of_this_deployment(moved, travel))
-    serves = history.serving(past, hold.environment)
-    before = None if serves is None else serves[0]
+    before = _served_before(travel, hold)
     plan = DeploymentPlan(
         id=DeploymentId(f"{travel.id}/{door.environment.name}"),
         environment=hold.environment,
@@ -134,10 +132,18 @@ def _consented(travel: Travel, door: Door, hold: Hold, *, shipment: Shipment, co
     )
 
 
-def _of_this_deployment(moved: history.Moved, travel: Travel) -> bool:
-    # On a replay the log already holds what this deployment did; what served before it is asked for.
-    # Bringing the rehearsal environment to production came before it, and counts.
-    return moved.run == travel.id and moved.reason != BROUGHT
+def _served_before(travel: Travel, hold: Hold) -> ReleaseRef | None:
+    """Return what served here when this deployment began: the way back, whatever was stopped or said since."""
+
+    def choose() -> str | None:
+        past = history.read(travel.collect.log.every())
+        # Looked at inside a step: on a replay the log already holds what this deployment did.
+        serves = history.serving(past, hold.environment)
+        return None if serves is None else serves[0].id
+
+    chosen = travel.decide(f"{hold.environment.name}/way-back", choose)
+    served_here = history.allowed_before(history.read(travel.collect.log.every()), hold.environment)
+    return next((release for release, _ in served_here if release.id == chosen), None)
 
 
 def _rehearses(pipeline: Pipeline, environment: EnvironmentSpec) -> bool:

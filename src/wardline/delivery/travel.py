@@ -103,7 +103,7 @@ class Travel:
             self.progress.waits(reason)
 
     def seal(self, status: RunStatus) -> RunStatus:
-        """Leave the last statement of the run."""
+        """Leave the last statement of the run and return how it ended: as an earlier seal says, if there is one."""
 
         def produce(_index: int) -> Predicate:
             left = self.collect.log.of_run(self.id)
@@ -123,6 +123,7 @@ class Travel:
             return self.collect.last("seal", self.id, produce).index
 
         evidence = self.collect.log.read(self._index(self.engine.step("seal", act)))
+        status = RunStatus(str(evidence.statement.body["status"]))
         self.progress.ends("seal", evidence.statement.context.outcome, status.value)
         # Sealed: from here nothing more is done in the run's name, so nothing needs to be held for it.
         self.holds.free_all(self.id)
