@@ -140,7 +140,7 @@ class Home:
         every = environments_of(self.log, service)
         keys = every if environment == "all" else (environment_named(self.log, environment, service),)
         for key in keys:
-            stop(self.collect, self.target, key, reason=reason)
+            stop(self.collect, self.target, self.holds, environment=key, reason=reason)
         return [str(key) for key in keys]
 
     @staticmethod

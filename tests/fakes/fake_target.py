@@ -8,7 +8,7 @@ from pathlib import Path
 from wardline.analysis.signals import Sample
 from wardline.deployments.plans import Release
 from wardline.environments.observations import EnvironmentKey, InstanceState, Observation
-from wardline.errors import Conflict, Unavailable
+from wardline.errors import Conflict, NotFound, Unavailable
 from wardline.ids import ReleaseId
 
 
@@ -55,10 +55,11 @@ class FakeTarget:
                 here["running"].remove(release)
                 self._happened(here, f"withdraw {environment} {release}")
 
-    def stop(self, environment: EnvironmentKey) -> None:
+    def stop(self, environment: EnvironmentKey, *, generation: int = 0) -> None:
         state = self._load()
-        state["environments"].pop(str(environment), None)
-        self._file.write_text(json.dumps(state))
+        before = state["environments"].get(str(environment), {"generation": 0})["generation"]
+        empty = {"running": [], "weights": {}, "generation": max(before, generation)}
+        self._save({**state, "environments": {**state["environments"], str(environment): empty}})
 
     def shift(self, environment: EnvironmentKey, weights: Mapping[ReleaseId, int], *, generation: int) -> None:
         with self._changing(environment, generation) as here:
@@ -74,7 +75,9 @@ class FakeTarget:
         return Sample(since=since, until=until, requests=100, errors=errors, p95_ms=5, probes=0, restarts=0)
 
     def probe(self, environment: EnvironmentKey, release: ReleaseId, *, path: str) -> None:
-        """Nothing listens, so nothing is asked."""
+        """Nothing listens, so nothing is asked; what does not run is not found, as it is by a real target."""
+        if release not in {instance.release for instance in self.observe(environment).instances}:
+            raise NotFound(f"release {release} does not run in {environment}")
 
     def _changing(self, environment: EnvironmentKey, generation: int) -> "_Change":
         return _Change(self, environment, generation)

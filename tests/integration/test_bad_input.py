@@ -1,4 +1,4 @@
-"""What people get wrong, asked of the real command: a clear word, the right exit code, nothing begun and nothing lost."""
+"""What people get wrong, asked of the real command: a clear word, the right exit code, nothing begun, nothing lost."""
 
 import os
 from pathlib import Path

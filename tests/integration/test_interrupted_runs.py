@@ -16,6 +16,7 @@ from wardline.delivery.cancel import cancel
 from wardline.delivery.stop import stop
 from wardline.deployments import history
 from wardline.deployments.plans import Release
+from wardline.deployments.predicates import Phase
 from wardline.environments.observations import EnvironmentKey
 from wardline.errors import Conflict, Unavailable, WardlineError
 from wardline.evidence.statements import evidence_key
@@ -187,7 +188,7 @@ def test_a_stop_in_the_middle_of_a_deployment_stays_a_stop(world: DeliveryWorld)
     engine = Dies(world, "production/deploy/2-watch-10")
     with pytest.raises(Killed):
         world.walk(RUN, "1.1", engine=engine)
-    stop(world.collect, world.target, PRODUCTION, reason="patients in danger")
+    stop(world.collect, world.target, world.holds, environment=PRODUCTION, reason="patients in danger")
     try:
         assert world.walk(RUN, "1.1", engine=engine.going_on()) is not RunStatus.SUCCEEDED
     except WardlineError:
@@ -195,6 +196,23 @@ def test_a_stop_in_the_middle_of_a_deployment_stays_a_stop(world: DeliveryWorld)
     assert not world.target.observe(PRODUCTION).instances
     assert history.serving(history.read(world.log.every()), PRODUCTION) is None
     assert sealed_right(world)
+
+
+def test_a_stop_in_the_middle_of_a_first_deployment_is_recorded(tmp_path: Path) -> None:
+    with delivery_world(tmp_path) as world:
+        world.enrol_everybody()
+        world.begin(RUN, "1.1")
+        engine = Dies(world, "staging/deploy/1-shift-100")
+        with pytest.raises(Killed):
+            world.walk(RUN, "1.1", engine=engine)
+        stop(world.collect, world.target, world.holds, environment=STAGING, reason=None)
+        assert history.read(world.log.every())[-1].phase is Phase.STOPPED
+        size = world.log.size()
+        stop(world.collect, world.target, world.holds, environment=STAGING, reason=None)
+        assert world.log.size() == size
+        assert world.walk(RUN, "1.1", engine=engine.going_on()) is RunStatus.FAILED
+        assert not world.target.observe(STAGING).instances
+        assert world.holds.holder(STAGING) is None
 
 
 # -- the clock

@@ -14,7 +14,7 @@ from wardline.deployments.ports import Deployer, Traffic
 from wardline.deployments.predicates import DeploymentMoved, Phase, ReleaseRef
 from wardline.deployments.strategies import Done, Finish, Move, Retreat, Shift, Start, Watch, Withdraw, next_step
 from wardline.environments.observations import Observer
-from wardline.errors import Conflict, InvalidInput, Unavailable, WardlineError
+from wardline.errors import Conflict, InvalidInput, NotFound, Unavailable, WardlineError
 from wardline.ids import ReleaseId
 from wardline.outcomes import Outcome
 from wardline.predicates import Predicate
@@ -158,7 +158,7 @@ class _Act:
                 hopeless = bool({"error-rate", "instance-crashed"} & set(verdict.reasons))
                 if hopeless or clock.elapsed() - began >= move.lasting:
                     break
-        except Unavailable as error:
+        except (Unavailable, NotFound) as error:  # not found: somebody stopped the environment meanwhile
             sample = Sample(since=since, until=clock.now(), requests=0, errors=0, p95_ms=None, probes=0, restarts=0)
             verdict = Verdict(outcome=Outcome.ERRORED, reasons=("signals-unavailable",))
             self.travel.progress.says(error.what)

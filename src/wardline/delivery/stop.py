@@ -3,21 +3,36 @@
 from wardline.delivery.collect_evidence import Collector
 from wardline.delivery.deploy import Target
 from wardline.deployments import history
-from wardline.deployments.predicates import DeploymentMoved, Phase
+from wardline.deployments.predicates import DeploymentMoved, Phase, ReleaseRef
+from wardline.environments.holds import Hold, Holds
 from wardline.environments.observations import EnvironmentKey
-from wardline.ids import DeploymentId
+from wardline.ids import DeploymentId, RunId
 from wardline.outcomes import Outcome
 
+_STOP = RunId("stop")  # holds what is being stopped; a stop that was killed leaves it to the next stop
 
-def stop(collect: Collector, target: Target, environment: EnvironmentKey, *, reason: str | None) -> None:
-    """Stop `environment` and say so. Stopping what is stopped already leaves no second statement."""
+
+def stop(collect: Collector, target: Target, holds: Holds, *, environment: EnvironmentKey, reason: str | None) -> None:
+    """Stop `environment` and say so. Stopping what is stopped already leaves no second statement.
+
+    Whoever was deploying there is fenced off: a deployment under way, or its way back, must not undo a stop.
+    """
+    hold = holds.seize(environment, _STOP)
+    try:
+        _stop(collect, target, hold, reason=reason)
+    finally:
+        holds.free(environment, _STOP)
+
+
+def _stop(collect: Collector, target: Target, hold: Hold, *, reason: str | None) -> None:
+    environment = hold.environment
     began = collect.clock.elapsed()
-    target.stop(environment)
+    target.stop(environment, generation=hold.generation)
     took = collect.clock.elapsed() - began
-    serves = history.serving(history.read(collect.log.every()), environment)
-    if serves is None:
+    stopped = _under_way(history.read(collect.log.every()), environment)
+    if stopped is None:
         return
-    release, decision = serves
+    release, decision = stopped
     identity = collect.ids.new("stop")
     collect.once(
         f"{environment}/{identity}",
@@ -33,10 +48,19 @@ def stop(collect: Collector, target: Target, environment: EnvironmentKey, *, rea
             decision=decision,
             phase=Phase.STOPPED,
             weights=(),
-            generation=0,  # a stop is not fenced
+            generation=hold.generation,
             outcome=Outcome.PASSED,
             took_ms=round(took.total_seconds() * 1000),
             reason="operator",
             private=None if reason is None else collect.private(reason),
         ),
     )
+
+
+def _under_way(past: tuple[history.Moved, ...], environment: EnvironmentKey) -> tuple[ReleaseRef, int] | None:
+    """Return what serves or, in a first deployment, what was about to."""
+    serves = history.serving(past, environment)
+    last = next((moved for moved in reversed(past) if moved.environment == environment), None)
+    if serves is None and last is not None and not last.ended:
+        return last.release, last.decision
+    return serves

@@ -34,10 +34,11 @@ class Deployer(Protocol):
         """
         ...
 
-    def stop(self, environment: EnvironmentKey) -> None:
+    def stop(self, environment: EnvironmentKey, *, generation: int = 0) -> None:
         """Stop everything in `environment`, the proxy and the supervisor included.
 
-        Never fenced: a stop waits for nobody.
+        Never fenced: a stop waits for nobody. It fences off every deployment older than `generation`, so that
+        none that was under way starts anything again.
         """
         ...
 

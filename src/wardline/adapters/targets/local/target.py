@@ -104,15 +104,19 @@ class LocalTarget:
         installing.touch(place, release)
         installing.forget_old(place, place.desired().releases)
 
-    def stop(self, environment: EnvironmentKey) -> None:
+    def stop(self, environment: EnvironmentKey, *, generation: int = 0) -> None:
         """See Deployer. Data, logs and the last installations stay."""
         place, supervision = self._at(environment)
         if not place.path.exists():
             return
         place.create()
-        if place.is_stopped() and not tagged(place.tag):
+        if place.is_stopped() and not tagged(place.tag) and place.desired().generation >= generation:
             return
-        place.change_at_once(lambda now: replace(now, stopping=True, releases={}, weights={}))
+
+        def stopped(now: Desired) -> Desired:
+            return replace(now, stopping=True, releases={}, weights={}, generation=max(now.generation, generation))
+
+        place.change_at_once(stopped)
         supervision.end()
         for folder in (place.path / "releases").iterdir():
             launch.forget(place, ReleaseId(folder.name))
