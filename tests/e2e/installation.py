@@ -45,6 +45,7 @@ class Installation:
         self.home = folder / "home"
         self.environ = {name: text for name, text in os.environ.items() if not name.startswith(("WARDLINE_", "GIT_"))}
         self.environ |= {"WARDLINE_HOME": str(self.home), "NO_COLOR": "1"}
+        self._driven: list[Driven] = []
 
     def attempt(self, *arguments: object, person: str | None = None, cwd: Path | None = None) -> Ended:
         """Run a command, as `person` if one is named, and return how it ended."""
@@ -88,7 +89,9 @@ class Installation:
 
     def start(self, *arguments: object) -> "Driven":
         """Start a command that drives a run, and return while it works."""
-        return Driven([str(PROGRAM), *map(str, arguments)], self.environ, self.folder)
+        driven = Driven([str(PROGRAM), *map(str, arguments)], self.environ, self.folder)
+        self._driven.append(driven)
+        return driven
 
     def ship(self, repository: Path) -> "Driven":
         return self.start("ship", repository)
@@ -109,8 +112,18 @@ class Installation:
         audit = self.json("metrics")["audit_trail"]
         assert audit["completeness_bp"] == 10_000, audit
 
+    def leave_nothing_under_way(self) -> None:
+        """Kill the commands that still drive runs, and give their runs up."""
+        for driven in self._driven:
+            driven.kill()
+        self._driven.clear()
+        for run in self.json("runs", "list"):
+            if run["status"] in {"running", "waiting"}:
+                self("runs", "cancel", run["run"])
+
     def stop(self) -> None:
-        self.attempt("environments", "stop", "all")
+        self.leave_nothing_under_way()
+        self("environments", "stop", "all")
 
 
 class Driven:
