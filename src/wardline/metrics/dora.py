@@ -8,11 +8,12 @@ from statistics import median
 from wardline.deployments.history import Moved
 from wardline.deployments.predicates import Phase
 from wardline.environments.observations import EnvironmentKey
-from wardline.ids import RunId
+from wardline.ids import ReleaseId, RunId
 from wardline.metrics.records import Records
 
 _BASIS_POINTS = 10_000
 _NO_CHANGE = frozenset({"rehearsal", "bring-to-production", "cancelled"})  # reasons of moves that are no change
+_OPERATOR = "operator"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,38 +42,46 @@ def dora(records: Records, environment: EnvironmentKey) -> DORA:
     here = [moved for moved in records.deployments if moved.environment == environment]
     met = _met_callers(here)
     succeeded = [moved for moved in here if moved.phase is Phase.SUCCEEDED and moved.reason not in _NO_CHANGE]
-    taken_back = [moved for moved in here if moved.phase is Phase.ROLLED_BACK and _undid(moved)]
-    failures = len(taken_back)
+    by_people = _NO_CHANGE | {_OPERATOR}
+    withdrawn = [moved for moved in here if moved.phase is Phase.ROLLED_BACK and moved.reason not in by_people]
+    taken_back = [*((moved, moved) for moved in withdrawn), *_undone(here)]
     committed = {run.run: run.committed_at for run in records.runs if run.committed_at is not None}
-    attempts = len(succeeded) + sum(1 for moved in taken_back if moved.reason != "operator")
     return DORA(
         deployments=len(succeeded),
         window=succeeded[-1].at - succeeded[0].at if succeeded else None,
         lead_time=_median([at for moved in succeeded if (at := _lead(moved, committed)) is not None]),
-        change_failure_rate_bp=_rate(failures, attempts),
-        time_to_recovery=_median([moved.at - met[moved.deployment] for moved in taken_back if moved.deployment in met]),
+        change_failure_rate_bp=_rate(len(taken_back), len(succeeded) + len(withdrawn)),
+        time_to_recovery=_median(
+            [back.at - met[change.deployment] for change, back in taken_back if change.deployment in met]
+        ),
     )
 
 
-def _undid(moved: Moved) -> bool:
-    """Whether a change was taken back; starting again what was stopped, or giving up a run, takes none back."""
-    if moved.reason in _NO_CHANGE:
-        return False
-    return moved.reason != "operator" or (moved.previous is not None and moved.previous.id != moved.release.id)
-
-
 def _met_callers(moves: Sequence[Moved]) -> dict[str, datetime]:
-    """When each deployment first sent callers to its release; an operator's rollback counts from what it undid."""
+    """When each deployment first sent callers to its release."""
     met: dict[str, datetime] = {}
-    last_success: datetime | None = None
     for moved in moves:
         if moved.phase is Phase.SHIFTED:
             met.setdefault(moved.deployment, moved.at)
-        if moved.phase is Phase.ROLLED_BACK and moved.reason == "operator" and last_success is not None:
-            met.setdefault(moved.deployment, last_success)
-        if moved.phase is Phase.SUCCEEDED:
-            last_success = moved.at
     return met
+
+
+def _undone(moves: Sequence[Moved]) -> list[tuple[Moved, Moved]]:
+    """Return the changes that an operator took back, each once, with the rollback that did.
+
+    Starting again what was stopped, or going forward to what was taken back before, takes no change back.
+    """
+    standing: dict[ReleaseId, Moved] = {}
+    undone = []
+    for moved in moves:
+        if moved.phase is Phase.SUCCEEDED and moved.reason not in _NO_CHANGE:
+            standing[moved.release.id] = moved
+        if moved.phase is not Phase.ROLLED_BACK or moved.reason != _OPERATOR or moved.previous is None:
+            continue
+        away, to = moved.previous.id, moved.release.id
+        if away != to and away in standing and to in standing:
+            undone.append((standing.pop(away), moved))
+    return undone
 
 
 def _lead(moved: Moved, committed: Mapping[RunId, datetime]) -> timedelta | None:
