@@ -57,9 +57,9 @@ class LocalTarget:
         if release.id not in place.desired().releases:
             self._prepare(place, release, generation)
         desired = place.change(generation, lambda now: now)
-        supervision.until(lambda state: state.applied >= desired.serial, what="taking up the release")
         starting = Starting(place=place, release=release, clock=self.clock, redactor=self.redactor)
         try:
+            supervision.until(lambda state: state.applied >= desired.serial, what="taking up the release")
             await_proxy(place, supervision)
             starting.await_health(supervision)
         except (Unavailable, InvalidInput):
