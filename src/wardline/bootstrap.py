@@ -50,7 +50,7 @@ from wardline.delivery.travel import Progress, Travel
 from wardline.delivery.workshop import Workshop
 from wardline.errors import Conflict, Unavailable
 from wardline.evidence.envelopes import Signer
-from wardline.findings.redactor import StreamingRedactor
+from wardline.findings.redactor import StreamingRedactor, redact
 from wardline.gates.consent import Document
 from wardline.gates.policy_files import load_policies
 from wardline.gates.self_test import leave_out, run_cases
@@ -89,7 +89,9 @@ class Home:
 
     def begin_rollback(self, environment: str, *, service: str | None, to: str | None, reason: str | None) -> Run:
         key = environment_named(self.log, environment, service)
-        return self._beginnings.roll_back(key, to=to, reason=reason)
+        # Masked before it is kept with the run; as evidence it is a salted blob like every other reason.
+        masked = None if reason is None else redact(reason)
+        return self._beginnings.roll_back(key, to=to, reason=masked)
 
     def begin_rehearsal(self, *, service: str | None) -> Run:
         return self._beginnings.rehearse(service)

@@ -54,7 +54,7 @@ if __name__ == "__main__":
 """
 
 # What a test runner leaves.
-_CHECK = """
+CHECK = """
 import pathlib, tiny
 pathlib.Path("junit.xml").write_text("<testsuite><testcase name='a'/><testcase name='b'/></testsuite>")
 pathlib.Path("coverage.xml").write_text(
@@ -166,7 +166,7 @@ class TinyWorld:
         content = {
             "make_wheel.py": _MAKE_WHEEL,
             "tiny.py": _TINY,
-            "check.py": _CHECK,
+            "check.py": CHECK,
             "wardline.yaml": wardline_yaml(**changed),
             **(files or {}),
         }
