@@ -121,7 +121,7 @@ def test_what_the_latest_evidence_says_decides(world, step, said, kind):
 
 def test_a_stale_rehearsal_denies(world):
     approve(world)
-    world.clock.advance(timedelta(hours=24, seconds=1))
+    world.clock.advance(timedelta(hours=96, seconds=1))
     assert objections(ask(world)) == {"rollback-rehearsed": "deny"}
 
 
