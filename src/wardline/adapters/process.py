@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from threading import Event, Thread
+from threading import Event, RLock, Thread
 from typing import BinaryIO, Final, Protocol
 
 from wardline.errors import InvalidInput, Unavailable
@@ -38,10 +38,12 @@ _ALLOWED = frozenset(
     }
 )  # fmt: skip
 
-# Every group that runs now, by the pid of its leader. Read by `terminate_all` from a signal handler, so there is
-# no lock: single dictionary operations are atomic.
+# Every group that runs now, by the pid of its leader; single operations on it are atomic.
 _running: "dict[int, _Group]" = {}
 _ending = Event()  # set once and for ever by `terminate_all`
+# Held while a program starts and is put down above. `terminate_all` takes it in a signal handler, which may
+# interrupt the very thread that holds it: hence the R.
+_starting = RLock()
 
 
 class Sink(Protocol):
@@ -164,7 +166,8 @@ def terminate_all() -> None:
     as it is, the step is simply not done, and runs again when the run is resumed.
     """
     _ending.set()
-    groups = list(_running.values())
+    with _starting:  # what is being started right now is among them, too
+        groups = list(_running.values())
     for group in groups:
         group.signal(signal.SIGTERM)
     for group in groups:
@@ -176,10 +179,7 @@ def _supervise(
     command: Command, sink: Sink, *, stderr: BinaryIO | int, stdin: BinaryIO | int = subprocess.DEVNULL
 ) -> tuple[int, bool]:
     """Run `command` to its end or its time limit; return the exit code and whether the limit was met."""
-    _hold_at_the_end()
-    process = _start(command, stderr=stderr, stdin=stdin)
-    group = _Group(process)
-    _running[process.pid] = group
+    process, group = _begin(command, stderr=stderr, stdin=stdin)
     reader = _Reader(process, sink)
     try:
         timed_out = not group.ends_within(command.timeout, unless=reader.trouble)
@@ -199,6 +199,18 @@ def _supervise(
         raise reader.error
     sink.finish()
     return process.returncode, timed_out
+
+
+def _begin(
+    command: Command, *, stderr: BinaryIO | int, stdin: BinaryIO | int
+) -> "tuple[subprocess.Popen[bytes], _Group]":
+    while True:
+        with _starting:
+            if not _ending.is_set():
+                process = _start(command, stderr=stderr, stdin=stdin)
+                _running[process.pid] = group = _Group(process)
+                return process, group
+        _hold_at_the_end()
 
 
 def _hold_at_the_end() -> None:

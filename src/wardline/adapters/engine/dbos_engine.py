@@ -10,10 +10,10 @@ import os
 import secrets
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import NoReturn, cast
 
 import sqlalchemy
@@ -30,6 +30,7 @@ from wardline.pipelines.engine import Engine
 # Runs of another version stay where they are: their steps may have other names or another order.
 PIPELINE_VERSION = "wardline-1"
 _POLL = 0.1  # seconds between looks at the run's own queue: what a start waits at most
+_LOOK_UP = 0.2  # seconds between looks of the driving thread, in which alone Python handles signals
 _TICK = timedelta(seconds=1)  # the shortest wait `recv` is given: zero would mean "do not wait at all"
 
 Journey = Callable[[RunId, Engine], JSON]
@@ -81,11 +82,12 @@ class DBOSRuns:
             return result
 
         queue = f"q-{run}"
-        with self._launched(queue, travel) as workflow:
+        with _translated(self._database), self._launched(queue, travel) as workflow:
             self._hand_over(run, journey, queue, workflow)
-            result = outcome.get()
+            result = _wait(outcome)
         if isinstance(result, BaseException):
-            raise result
+            with _translated(self._database):
+                raise result
         return result
 
     @contextmanager
@@ -148,11 +150,12 @@ class DBOSMessenger:
     def _client(self) -> Iterator[DBOSClient]:
         if not self._database.exists():
             raise NotFound("no run was ever started here", remedy="Start one with `wardline ship`.")
-        client = DBOSClient(system_database_url=f"sqlite:///{self._database}", serializer=_CanonicalJSON())
-        try:
-            yield client
-        finally:
-            client.destroy()
+        with _translated(self._database):
+            client = DBOSClient(system_database_url=f"sqlite:///{self._database}", serializer=_CanonicalJSON())
+            try:
+                yield client
+            finally:
+                client.destroy()
 
 
 class _DBOSEngine:
@@ -180,6 +183,13 @@ class _DBOSEngine:
         return cast("JSON", message)
 
 
+def _wait(outcome: "SimpleQueue[JSON | BaseException]") -> JSON | BaseException:
+    """Return what comes, looking up now and then: an endless wait in C was seen to sleep through a Ctrl-C."""
+    while True:
+        with suppress(Empty):
+            return outcome.get(timeout=_LOOK_UP)
+
+
 def _park(outcome: "SimpleQueue[JSON | BaseException]", error: BaseException) -> NoReturn:
     """Report `error` and never return: a workflow that raised would be recorded as over."""
     outcome.put(error)
@@ -189,15 +199,30 @@ def _park(outcome: "SimpleQueue[JSON | BaseException]", error: BaseException) ->
 
 def _prepare(database: Path) -> None:
     """Set the journal mode before DBOS opens the file: a commit costs half as much with a write-ahead log."""
-    os.close(os.open(database, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))  # SQLite would make it for all to read
+    try:
+        # SQLite would make it for all to read.
+        os.close(os.open(database, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    except OSError as error:
+        raise _unusable(database, error.strerror) from error
     engine = sqlalchemy.create_engine(f"sqlite:///{database}")
     try:
         with engine.connect() as connection:
             connection.exec_driver_sql("PRAGMA journal_mode=WAL")
-    except sqlalchemy.exc.DatabaseError as error:
-        raise Unavailable(
-            f"the engine's database {database.name} cannot be opened: {error.orig}",
-            remedy="Check free disk space and the file; restore it from a backup if it is corrupt.",
-        ) from error
     finally:
         engine.dispose()
+
+
+@contextmanager
+def _translated(database: Path) -> Iterator[None]:
+    """Raise what SQLite says of the engine's own database as one of ours."""
+    try:
+        yield
+    except sqlalchemy.exc.DBAPIError as error:
+        raise _unusable(database, error.orig) from error
+
+
+def _unusable(database: Path, reason: object) -> Unavailable:
+    return Unavailable(
+        f"the engine's database {database.name} cannot be used: {reason}",
+        remedy="Check free disk space and the file; restore it from a backup if it is corrupt.",
+    )
