@@ -23,6 +23,8 @@ from wardline.evidence.statements import evidence_key
 from wardline.ids import EnvironmentName, ReleaseId, RunId
 from wardline.pipelines.run import RunStatus
 
+pytestmark = pytest.mark.slow
+
 PRODUCTION = EnvironmentKey(service="trivial", name=EnvironmentName("production"))
 STAGING = EnvironmentKey(service="trivial", name=EnvironmentName("staging"))
 RUN = RunId("r-2")

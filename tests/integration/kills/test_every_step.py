@@ -131,6 +131,7 @@ def check(before: Path, folder: Path, expected: Expected, kill_at: tuple[str, in
         assert world.runs.load(RunId("r-second")).status is RunStatus.SUCCEEDED
 
 
+@pytest.mark.slow
 def test_a_run_killed_at_a_spread_of_moments_ends_as_it_would_have(
     before: Path, tmp_path: Path, undisturbed: Expected
 ) -> None:

@@ -22,6 +22,8 @@ from wardline.adapters.targets.local.supervisor.slots import read
 from wardline.errors import Conflict
 from wardline.ids import ReleaseId
 
+pytestmark = pytest.mark.slow
+
 A, B = ReleaseId("rel-a"), ReleaseId("rel-b")
 PARTS = ("supervisor", "proxy", "rel-a/0", "rel-a/1")
 KILLS = [names for size in (1, 2, 3, 4) for names in combinations(PARTS, size)]

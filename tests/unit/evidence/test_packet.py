@@ -27,7 +27,7 @@ from told_story import (
 from wardline import canonical
 from wardline.canonical import Digest
 from wardline.deployments.predicates import Phase
-from wardline.errors import InvalidInput, NotFound, Refused
+from wardline.errors import Conflict, InvalidInput, NotFound, Refused
 from wardline.evidence.assemble_packet import assemble, assemble_unsealed
 from wardline.evidence.envelopes import seal
 from wardline.evidence.packet import MIDDLE, PREFIX, SUFFIX, Contents, Packet
@@ -93,7 +93,8 @@ def test_a_packet_is_the_same_at_every_call_whatever_happens_after(story: Story)
     story.tell()
     first = story.packet()
     story.say("later", story.source_of_another(), run=RunId("r-0000000002"))
-    story.say("late", story.source_of_another(), run=RUN)
+    with pytest.raises(Conflict):
+        story.say("late", story.source_of_another(), run=RUN)
     assert story.packet() == first
 
 
