@@ -133,10 +133,13 @@ class TinyWorld:
     def repository(self) -> Path:
         return self.folder / "repository"
 
-    def run(self, *arguments: str | Path, without: tuple[str, ...] = (), **environ: str) -> Ended:
+    def run(
+        self, *arguments: str | Path, without: tuple[str, ...] = (), largest_file: int | None = None, **environ: str
+    ) -> Ended:
         every = self.environment(**environ)
+        limit = () if largest_file is None else ("prlimit", f"--fsize={largest_file}")
         done = subprocess.run(
-            [*WARDLINE, *map(str, arguments)],
+            [*limit, *WARDLINE, *map(str, arguments)],
             cwd=self.folder,
             env={name: value for name, value in every.items() if name not in without},
             text=True,

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
-from tests.fakes.tiny_service import PASSPHRASE, TinyWorld
+from tests.fakes.tiny_service import PASSPHRASE, Ended, TinyWorld
 
 from wardline.tlog.note import VerifierKey
 
@@ -119,6 +119,62 @@ def test_a_home_that_cannot_be_made(world: TinyWorld) -> None:
     ended = world.run("runs", "list", WARDLINE_HOME=str(world.folder / "file" / "home"))
     assert ended.code == ERROR
     assert str(world.folder / "file") in ended.err
+
+
+# -- what Wardline itself stands on
+
+
+def test_a_damaged_database_is_said_and_left_alone(world: TinyWorld) -> None:
+    world.run("runs", "list")
+    database = world.home / "wardline.db"
+    damaged = b"garbage!" * 512 + database.read_bytes()[4096:]
+    database.write_bytes(damaged)
+    world.commit()
+    ended = world.ship()
+    assert ended.code == NOT_VERIFIED
+    assert "the file is damaged or is no database" in ended.err
+    assert "Keep the file for investigation, restore a backup" in ended.err
+    assert database.read_bytes() == damaged
+
+
+def test_a_damaged_database_of_the_engine_leaves_the_run_to_be_resumed(world: TinyWorld) -> None:
+    world.commit(build="false")
+    world.run("runs", "list")
+    (world.home / "engine.db").write_bytes(b"garbage!" * 512)
+    ended = world.run("ship", world.repository)
+    assert ended.code == ERROR
+    assert "the engine's database engine.db cannot be used" in ended.err
+    resumable(world, ended)
+
+
+def test_a_disk_without_room_leaves_the_run_to_be_resumed(world: TinyWorld) -> None:
+    """No file may grow beyond 200 kB, which is where the engine's database needs more; a full disk says the same."""
+    world.commit(build="false")
+    world.run("runs", "list")
+    ended = world.run("ship", world.repository, largest_file=200_000)
+    assert ended.code == ERROR
+    assert "the engine's database engine.db cannot be used" in ended.err
+    assert "Check free disk space" in ended.err
+    resumable(world, ended)
+
+
+def test_a_disk_without_room_for_anything(world: TinyWorld) -> None:
+    world.commit()
+    ended = world.run("ship", world.repository, largest_file=4096)
+    assert ended.code == ERROR
+    assert "database" in ended.err
+    assert begun_nothing(world)
+
+
+def resumable(world: TinyWorld, ended: Ended) -> None:
+    """The run is left where it stands, and ends as it would have once there is room again."""
+    (run,) = world.run("runs", "list", "--output", "json").json
+    assert f"wardline runs resume {run['run']}" in ended.err
+    for broken in world.home.glob("engine.db*"):
+        broken.unlink()
+    resumed = world.run("runs", "resume", run["run"], "--output", "json")
+    assert resumed.json["why"] == ["build failed: build-failed"]
+    assert world.run("log", "check").code == 0
 
 
 # -- keys and people
