@@ -26,10 +26,15 @@ def install(
     """Install `release` into its folder unless that has been done.
 
     Raises:
-        IntegrityViolation: The bundle is not the one the release names.
+        IntegrityViolation: The bundle is not the one the release names, or its id stands for another one here.
     """
     folder = place.release(release.id)
-    if (folder / _MARK).exists():
+    with translated(f"the folder of release {release.id}"):
+        found = (folder / _MARK).read_text() if (folder / _MARK).exists() else None
+    if found is not None and found != release.artifact.hex:
+        # The id holds but a part of a digest: it must never make one artifact pass for another.
+        raise IntegrityViolation(f"release {release.id} is installed from sha256:{found}, expected {release.artifact}")
+    if found is not None:
         return
     bundle = artifact(release.artifact)
     with translated(f"the folder of release {release.id}"):
