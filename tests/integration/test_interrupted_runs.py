@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from tests.fakes.delivery_world import Answering, DeliveryWorld, delivery_world
 from tests.fakes.fake_target import FakeTarget
+from tests.fakes.fake_workshop import WARDLINE_YAML
 
 from wardline.adapters.engine.immediate import Immediate
 from wardline.canonical import JSON
@@ -237,6 +238,22 @@ def test_a_clock_that_went_backwards_stops_the_run_and_loses_nothing(tmp_path: P
         clock.advance(timedelta(hours=1))
         assert world.walk(RUN, "1.0", engine=engine) is RunStatus.SUCCEEDED
         assert world.check_log() == world.log.size()
+
+
+def test_errors_are_not_watched_to_the_end(tmp_path: Path) -> None:
+    """They do not get better by waiting; slowness needs the whole window to tell."""
+    clock = ManualClock(datetime.fromisoformat("2026-06-01T12:00:00Z"))
+    long = WARDLINE_YAML.replace("lasting: 100ms", "lasting: 1h")
+    with delivery_world(tmp_path, sick=frozenset({"staging/1.0"}), clock=clock) as world:
+        world.begin(RUN, "1.0")
+        assert world.walk(RUN, "1.0", yaml=long) is RunStatus.ROLLED_BACK
+        watched = {
+            item.statement.context.step: item.statement.body["since"] != item.statement.body["until"]
+            for item in world.log.of_run(RUN)
+            if "since" in item.statement.body
+        }
+    assert watched == {"development/deploy/2-watch-100": True, "staging/deploy/2-watch-100": True}
+    assert timedelta(hours=1) <= clock.elapsed() < timedelta(hours=1, minutes=1)  # development whole, staging at once
 
 
 # -- people nobody knows
