@@ -97,6 +97,7 @@ class Shipped:
             elif name in begun:
                 self._count(name, at - begun[name])
         self.total = total - self.configured
+        self.begins, self.ends = min(begun.values()), total - lines[-1][0]
 
     def _count(self, name: str, took: float) -> None:
         if any(word in name for word in _WAITS):
@@ -131,7 +132,8 @@ def repository(folder: Path) -> Path:
     kept = shutil.ignore_patterns("*.egg-info", "__pycache__", ".*", "build", "dist", "reports")
     shutil.copytree(EXAMPLE, folder, ignore=kept)
     declared = (folder / "wardline.yaml").read_text()
-    (folder / "wardline.yaml").write_text(re.sub(r"lasting: \d+s", "lasting: 500ms", declared).replace("soak: 4s", ""))
+    hasty = re.sub(r"lasting: \d+s, min_requests: \d+", "lasting: 500ms, min_requests: 1", declared)
+    (folder / "wardline.yaml").write_text(hasty.replace("soak: 4s", "soak: 0s"))
     who = ("-c", "user.name=Devi", "-c", "user.email=devi@example.org", "-c", "commit.gpgsign=false")
     for arguments in (("init", "-q"), ("add", "."), ("commit", "-qm", "Measured")):
         subprocess.run(["git", "-C", str(folder), *who, *arguments], check=True)
@@ -142,14 +144,14 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="wardline-bench-") as scratch:
         folder = Path(scratch)
         shipped = repository(folder / "eligibility")
+        (folder / "cache").mkdir()
         shipments = []
         for number in range(2):
             place = folder / str(number)
             place.mkdir()
             wardline = Installation(place)
-            if number:
-                (place / "home").mkdir(mode=0o700)
-                (folder / "0" / "home" / "cache").rename(place / "home" / "cache")
+            (place / "home").mkdir(mode=0o700)
+            (place / "home" / "cache").symlink_to(folder / "cache")
             wardline.enrol()
             try:
                 shipments.append(wardline.ship(shipped))
@@ -166,6 +168,8 @@ def report(ship: Shipped, plain: float, stations: dict[str, float]) -> None:
         ours, theirs = ship.stations[name], stations[name]
         print(f"{name:24}{theirs:8.2f} s{ours:8.2f} s{ours / theirs:8.2f}")
     print(f"{'between stations':24}{plain - sum(stations.values()):8.2f} s{ship.between:8.2f} s")
+    print(f"{'  of these, before the first':34}{ship.begins:8.2f} s")
+    print(f"{'  and after the last':34}{ship.ends:8.2f} s")
     ratio = ship.total / plain
     print(f"{'total':24}{plain:8.2f} s{ship.total:8.2f} s{ratio:8.2f} (goal {GOAL:.2f})")
     print(f"left out: {ship.configured:.1f} s that wardline watched and waited for people, as it was told to")

@@ -12,7 +12,10 @@ station() { local now=$EPOCHREALTIME; printf '%s %s\n' "$1" "$((${now/./} - ${be
 healthy() { { exec 3<>"/dev/tcp/127.0.0.1/$1"; } 2>/dev/null && printf 'GET /healthz HTTP/1.0\r\n\r\n' >&3 &&
             read -r line <&3 && [[ $line == *" 200 "* ]]; }
 await() { until healthy "$1"; do sleep 0.05; done; }
-installed() { "$python" -m venv "$1"; "$1/bin/pip" install -q --no-index --find-links "$work/wheels" eligibility waitress; }
+# Without pip of its own: copying it in would be the greater part of each environment, and nobody there needs it.
+environment() { "$python" -m venv --without-pip "$1"; }
+into() { "$python" -m pip --python "$1/bin/python" install -q "${@:2}"; }
+installed() { environment "$1"; into "$1" --no-index --find-links "$work/wheels" eligibility waitress; }
 
 mkdir -p "$work/source"
 git -C "$repository" archive HEAD | tar -x -C "$work/source"
@@ -27,7 +30,7 @@ cp "$work"/tree/dist/*.whl "$work/wheels"
 station build
 
 installed "$work/test-venv"
-"$work/test-venv/bin/pip" install -q "pytest>=9,<10" "pytest-cov>=7,<8"
+into "$work/test-venv" "pytest>=9,<10" "pytest-cov>=7,<8"
 cp -r "$work/source" "$work/tested"
 rm -r "$work/tested/src"
 (cd "$work/tested" && PATH=$work/test-venv/bin:$PATH python -m pytest --junitxml=reports/junit.xml --cov=eligibility \
