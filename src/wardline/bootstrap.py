@@ -48,7 +48,7 @@ from wardline.delivery.show_status import Status, show_status
 from wardline.delivery.stop import stop
 from wardline.delivery.travel import Progress, Travel
 from wardline.delivery.workshop import Workshop
-from wardline.errors import Conflict, Unavailable
+from wardline.errors import Conflict, NotFound, Unavailable
 from wardline.evidence.envelopes import Signer
 from wardline.findings.redactor import StreamingRedactor, redact
 from wardline.gates.consent import Document
@@ -163,7 +163,10 @@ class Home:
 
     def measure(self, *, service: str | None, environment: str | None) -> Figures:
         def under_way(run: RunId) -> bool:
-            return not self.runs.load(run).ended
+            try:
+                return not self.runs.load(run).ended
+            except NotFound:  # the table was lost: what nobody can go on with is a gap
+                return False
 
         return measure(self.log, under_way=under_way, service=service, environment=environment)
 

@@ -87,7 +87,10 @@ def cancel(
     with home() as wardline, showing(quiet=output is Output.JSON) as progress:
         wardline.cancel(RunId(run), progress)
         found = wardline.runs.load(RunId(run))
+        why = wardline.explain(found)
     if output is Output.JSON:
-        say_json({"run": found.id, "status": found.status.value})
+        say_json({"run": found.id, "status": found.status.value, "why": list(why)})
         return
     say(f"run {found.id}: {found.status}")
+    for reason in why:
+        say(f"  {reason}")

@@ -4,11 +4,12 @@ from dataclasses import dataclass
 
 from wardline.canonical import digest_of
 from wardline.delivery.collect_evidence import Collector
-from wardline.delivery.decide import look
+from wardline.delivery.decide import gate_step, look
 from wardline.delivery.refuse import Attempt, refuse
 from wardline.delivery.sign import Signatory, sign
 from wardline.errors import Conflict, InvalidInput, NotFound
 from wardline.evidence.log import Evidence
+from wardline.evidence.statements import evidence_key
 from wardline.gates.approvals import Given
 from wardline.gates.consent import Document
 from wardline.gates.door import Door
@@ -47,7 +48,7 @@ class Approvals:
         """Sign `document`, record the approval and wake the run. Approving twice records nothing more.
 
         Raises:
-            Conflict: What would be released has changed since `document` was shown.
+            Conflict: What would be released has changed since `document` was shown, or the gate has decided.
             InvalidInput: No reason is given, or nobody is asked in this role.
             Refused: The signatory may not; the refusal is recorded.
         """
@@ -72,7 +73,7 @@ class Approvals:
         """Sign a no to `document`, record it and wake the run.
 
         Raises:
-            Conflict: What would be released has changed since `document` was shown.
+            Conflict: What would be released has changed since `document` was shown, or the gate has decided.
             InvalidInput: No reason is given.
             Refused: The signatory may not; the refusal is recorded.
         """
@@ -86,7 +87,13 @@ class Approvals:
         return self._say(Rejection(word=self._word(document, role, reason)), document, by)
 
     def _still(self, document: Document) -> Facts:
-        facts = look(document.door, self.collect)
+        door = document.door
+        if self.collect.log.find(evidence_key(door.run, gate_step(door.environment.name))) is not None:
+            raise Conflict(
+                f"run {door.run}: the gate of {door.environment.name} has decided already; a word comes too late",
+                remedy=f"To take the release back: wardline rollback {door.environment.name}",
+            )
+        facts = look(door, self.collect)
         if facts.document.digest != document.digest:
             raise Conflict(
                 f"what was shown is {document.digest.short}, what would be released now is "

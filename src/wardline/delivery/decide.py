@@ -14,6 +14,7 @@ from wardline.gates.facts import READ, Facts, gather
 from wardline.gates.judge import judge
 from wardline.gates.policy import Policy, PolicyEngine
 from wardline.gates.predicates import DECISION, DecisionMade, parse_decision
+from wardline.ids import EnvironmentName
 
 INPUT_DOCUMENT = "application/vnd.wardline.gate-input+json"
 
@@ -38,6 +39,11 @@ class Gate:
             decided_at=self.collect.clock.now(),
             input=self.collect.blobs.put(encode(question.document), INPUT_DOCUMENT),
         )
+
+
+def gate_step(environment: EnvironmentName) -> str:
+    """Return the step under which a run's gate at `environment` leaves its decision."""
+    return f"{environment}/gate"
 
 
 def decide(gate: Gate, door: Door, *, step: str, deadline: datetime | None = None) -> tuple[Decision, int]:

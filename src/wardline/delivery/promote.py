@@ -2,13 +2,13 @@
 
 from collections import Counter
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Self
 
 from wardline.canonical import Digest
 from wardline.clock import from_rfc3339, to_rfc3339
 from wardline.delivery.approve import approvals_topic
-from wardline.delivery.decide import Gate, decision_of, look
+from wardline.delivery.decide import Gate, decision_of, gate_step, look
 from wardline.delivery.deploy import Consented, Target, deploy
 from wardline.delivery.rehearse import bring_to, counterpart, rehearse
 from wardline.delivery.roll_back import load
@@ -20,12 +20,17 @@ from wardline.environments.holds import Hold
 from wardline.environments.observations import EnvironmentKey
 from wardline.errors import IntegrityViolation
 from wardline.evidence.log import Evidence
+from wardline.evidence.statements import evidence_key
 from wardline.gates.decisions import Allow, Decision, Deny, Undecided
 from wardline.gates.door import Door
 from wardline.ids import DeploymentId
 from wardline.outcomes import Outcome
 from wardline.pipelines.run import RunStatus
 from wardline.pipelines.spec import EnvironmentSpec, Pipeline
+
+# Between a decision and the deployment lie milliseconds, unless the run was interrupted just there: whoever resumes
+# it does so within minutes, or finds that waivers and rehearsals may have run out meanwhile.
+_ALLOW_LASTS = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,8 +63,7 @@ def promote(
     back = counterpart(travel, hold, production=production) if rehearsing else None
     if rehearsing:
         bring_to(travel, target, hold, wanted=back)
-    evidence = travel.leave(f"{door.environment.name}/gate", lambda: gate.judged(door, deadline=deadline))
-    decision, index = decision_of(evidence), evidence.index
+    decision, index = _decided(travel, gate, door, deadline=deadline)
     if not isinstance(decision, Allow):
         travel.free(hold.environment)
         return _refused(decision)
@@ -73,6 +77,20 @@ def promote(
     return RunStatus.ROLLED_BACK if outcome is Outcome.FAILED else RunStatus.FAILED
 
 
+def _decided(travel: Travel, gate: Gate, door: Door, *, deadline: datetime | None) -> tuple[Decision, int]:
+    """Return the gate's decision and its log index; asked anew where the run stood still since."""
+    evidence = travel.leave(gate_step(door.environment.name), lambda: gate.judged(door, deadline=deadline))
+    decided_at = evidence.statement.context.recorded_at
+
+    def is_fresh() -> bool:
+        return travel.clock.now() - decided_at <= _ALLOW_LASTS
+
+    if not travel.decide(f"{door.environment.name}/gate-is-fresh", is_fresh):
+        again = f"{gate_step(door.environment.name)}-again"
+        evidence = travel.leave(again, lambda: gate.judged(door, deadline=deadline))
+    return decision_of(evidence), evidence.index
+
+
 def _await_approvals(travel: Travel, door: Door) -> datetime:
     """Wait, durably, until enough people have answered or the deadline has passed; the gate judges what came."""
     name = door.environment.name
@@ -83,7 +101,9 @@ def _await_approvals(travel: Travel, door: Door) -> datetime:
         # Looked at inside a step: on a replay the log holds more than it did the first time.
         if travel.decide(f"{name}/approvals/look-{count}", lambda: _missing(travel, door)) is None:
             return deadline
-        if (missing := _missing(travel, door)) is not None:  # on a replay they may have come long ago
+        # On a replay they may have come, and the gate may have decided, long ago.
+        decided = travel.collect.log.find(evidence_key(travel.id, gate_step(name))) is not None
+        if not decided and (missing := _missing(travel, door)) is not None:
             travel.wait_for(f"{name} needs {missing} by {to_rfc3339(deadline)}: wardline approve {travel.id}")
         if travel.engine.wait_for(approvals_topic(name), deadline=deadline) is None:
             return deadline  # a timeout is not a yes, and the gate will find nobody's
