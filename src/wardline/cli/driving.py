@@ -7,7 +7,7 @@ import traceback
 from contextlib import ExitStack
 from types import FrameType
 
-from wardline.bootstrap import Home
+from wardline.bootstrap.home import Home
 from wardline.cli.progress import showing
 from wardline.cli.render import run_to_json
 from wardline.cli.shell import DENIED, ERROR, INTERRUPTED, OK, UNDECIDED, Output, leave, report, say, say_json

@@ -24,7 +24,7 @@ def list_policies(output: Annotated[Output, typer.Option()] = Output.TEXT) -> No
 @app.command("test")
 def hold_against_cases(output: Annotated[Output, typer.Option()] = Output.TEXT) -> None:
     """Run every policy's own cases: what must pass, what must be denied, what cannot be decided."""
-    from wardline.bootstrap import test_policies
+    from wardline.bootstrap.policies import test_policies
 
     tested = test_policies()
     if output is Output.JSON:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from wardline.bootstrap import Home, open_home
+from wardline.bootstrap.home import Home, open_home
 from wardline.settings import read_settings
 
 

@@ -29,7 +29,7 @@ def init(
     coverage is measured. What cannot be known is asked on a terminal, or left blank and marked. A file that is there
     is never overwritten.
     """
-    from wardline.bootstrap import open_initialisation
+    from wardline.bootstrap.initialisation import open_initialisation
     from wardline.cli.questions import Interview, not_measured, show
     from wardline.delivery.initialise import draft, initialise
     from wardline.settings import read_settings

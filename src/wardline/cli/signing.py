@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from getpass import getpass
 from pathlib import Path
 
-from wardline.bootstrap import Home
+from wardline.bootstrap.home import Home
 from wardline.canonical import JSON
 from wardline.cli.shell import say
 from wardline.delivery.sign import Signatory

@@ -16,7 +16,7 @@ from sqlalchemy.engine import ExceptionContext
 
 from wardline.errors import Conflict, IntegrityViolation, InvalidInput, Unavailable, WardlineError
 
-REVISION = "0001"  # newest of migrations/versions; held equal to it by a test, so that opening needs no Alembic
+REVISION = "0002"  # newest of migrations/versions; held equal to it by a test, so that opening needs no Alembic
 _BUSY_MS = 10_000  # an append takes milliseconds: who waits this long stands behind something stuck
 _READ_ONLY = "wardline_read_only"
 

@@ -36,6 +36,14 @@ log_checkpoints = Table(
     Column("note", Text, nullable=False),
 )
 
+log_cosignatures = Table(  # what witnesses said of our checkpoints: a line of the note each
+    "log_cosignatures",
+    metadata,
+    Column("size", _Position, primary_key=True, autoincrement=False),
+    Column("witness", Text, primary_key=True),  # the name of its key
+    Column("line", Text, nullable=False),
+)
+
 runs = Table(
     "runs",
     metadata,
@@ -65,4 +73,11 @@ people = Table(  # erasable (GDPR Art. 17): the only place where names live
     Column("principal", Text, primary_key=True),
     Column("name", Text, nullable=False),
     Column("emails", Text, nullable=False),
+)
+
+subject_keys = Table(  # erasable too: without its key, what was written about a person is noise
+    "subject_keys",
+    metadata,
+    Column("subject", Text, primary_key=True),
+    Column("key", LargeBinary, nullable=False),
 )

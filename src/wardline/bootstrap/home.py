@@ -1,11 +1,10 @@
-"""The only module that names concrete adapters: it opens the parts and puts them together."""
+"""An installation, opened: its parts, and the requests about runs, people and their word."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from sqlalchemy import Engine
 
@@ -18,7 +17,6 @@ from wardline.adapters.builds.rooms import FolderRooms
 from wardline.adapters.engine.driver_lock import DriverLocks
 from wardline.adapters.engine.immediate import Immediate
 from wardline.adapters.git.git import Git
-from wardline.adapters.git.working_tree import WorkingTree, root_of
 from wardline.adapters.policy.cel import CEL
 from wardline.adapters.signing.keys import create_personal_key, installation_key, open_personal_key
 from wardline.adapters.signing.public_keys import read_public_key, write_public_key
@@ -39,7 +37,6 @@ from wardline.delivery.enrol import KnownAs, enrol, enrolled, proposed
 from wardline.delivery.explain import explain
 from wardline.delivery.export_packet import export_packet
 from wardline.delivery.foresee import Foreseen, foresee
-from wardline.delivery.initialise import Measure, Repository, measuring
 from wardline.delivery.measure import Figures, measure
 from wardline.delivery.rehearse import rehearse_again
 from wardline.delivery.roll_back import roll_back
@@ -53,12 +50,10 @@ from wardline.evidence.envelopes import Signer
 from wardline.findings.redactor import StreamingRedactor, redact
 from wardline.gates.consent import Document
 from wardline.gates.policy_files import load_policies
-from wardline.gates.self_test import leave_out, run_cases
 from wardline.identity.directory import Directory, Recorded
 from wardline.identity.principals import Role
 from wardline.ids import PrincipalId, RandomIds, RunId
 from wardline.pipelines import engine
-from wardline.pipelines.building import Say
 from wardline.pipelines.engine import Messenger
 from wardline.pipelines.run import Run, RunStatus
 from wardline.settings import Settings
@@ -322,34 +317,3 @@ def open_home(settings: Settings) -> Iterator[Home]:
             drivers=DriverLocks(home / "drivers"),
             bundles=FileBundles(home / "artifacts"),
         )
-
-
-@contextmanager
-def open_initialisation(settings: Settings, path: Path, *, say: Say) -> Iterator[tuple[Repository, Measure]]:
-    """Yield the repository around `path`, as its last commit has it, and what runs its tests once."""
-    from wardline.adapters.builds.python_bundle import PythonBundles
-    from wardline.adapters.builds.python_tests import PythonTests
-    from wardline.adapters.builds.workbench import Shop
-
-    root, git = root_of(path), Git(settings.environ)
-    commit = git.resolve(root, "HEAD")
-    shop = Shop(environ=settings.environ, cache=settings.home / "cache", redactor=StreamingRedactor)
-    with TemporaryDirectory(prefix="wardline-init-") as scratch:
-        export = Path(scratch) / "source"
-        git.export(root, commit, export)
-        builder, tester = PythonBundles(shop=shop, clock=SystemClock()), PythonTests(shop=shop)
-        work = Path(scratch) / "work"
-        yield WorkingTree(root=root, export=export), measuring(builder, tester, source=export, work=work, say=say)
-
-
-def test_policies() -> tuple[tuple[str, int, tuple[str, ...]], ...]:
-    """Hold every policy against its own cases: its id, how many cases, and which came out otherwise."""
-    engine = CEL()
-    return tuple(
-        (
-            policy.id,
-            len(policy.cases.allowed) + len(policy.cases.denied) + len(policy.cases.undecided),
-            (*run_cases(policy, engine), *leave_out(policy, engine)),
-        )
-        for policy in load_policies()
-    )

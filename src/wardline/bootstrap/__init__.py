@@ -1,0 +1,1 @@
+"""The only room that names concrete adapters: it opens the parts and puts them together."""
