@@ -248,11 +248,13 @@ class Home:
 
     @cached_property
     def target(self) -> LocalTarget:
+        from wardline.adapters.builds.environment import install_to_serve
+
         return LocalTarget(
             root=self.settings.home / "environments",
             clock=self.clock,
             artifact=self.bundles.path_of,
-            installer=self.workshop.builder.install,
+            installer=install_to_serve,
             environ=self.settings.environ,
             redactor=StreamingRedactor,
         )

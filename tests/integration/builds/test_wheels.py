@@ -178,7 +178,7 @@ def test_two_wheels_of_one_package_are_no_bundle(tmp_path, wheels):
 
 def test_an_installed_bundle_runs_from_where_it_is(tmp_path, bundle):
     into = tmp_path / "there" / "venv"
-    environment.install(bundle, into)
+    environment.install_to_serve(bundle, into)
     answer = subprocess.run([into / "bin" / "svc"], env={}, check=True, capture_output=True, timeout=60)
     assert answer.stdout == b"2.0\n"
     assert (environment.site_packages(into) / "svc/data.txt").read_text() == "data"

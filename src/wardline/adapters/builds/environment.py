@@ -6,7 +6,7 @@ import sys
 import tempfile
 import venv
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from hashlib import file_digest
 from pathlib import Path
@@ -26,6 +26,7 @@ from wardline.errors import IntegrityViolation, Unavailable
 
 _MARK: Final = "wardline-bundle.sha256"  # written last and renamed in with everything: what is there is complete
 _INSTALLER: Final = "wardline\n"
+_Finish = Callable[[Path, Path], None]  # where it lies, and where it will lie
 _COMPILE_TIMEOUT: Final = timedelta(minutes=5)  # for a gigabyte of sources; missing bytecode only costs start-up time
 
 
@@ -61,11 +62,17 @@ def install(bundle: Path, into: Path) -> None:
         IntegrityViolation: The bundle does not hold what its lock says, or `into` holds something else.
         Unavailable: It could not be written.
     """
-    try:
-        if not _is_installed(bundle, into):
-            _install(bundle, into.absolute())  # scripts name their interpreter by its whole path
-    except OSError as error:
-        raise Unavailable(f"cannot install {bundle.name}: {error.strerror}") from error
+    _provide(bundle, into, finish=_leave_as_it_is)
+
+
+def install_to_serve(bundle: Path, into: Path) -> None:
+    """Do what `install` does, and compile it all: what serves starts fast and writes nothing beside its code.
+
+    Raises:
+        IntegrityViolation: As `install`.
+        Unavailable: As `install`.
+    """
+    _provide(bundle, into, finish=_compile)
 
 
 def site_packages(environment: Path) -> Path:
@@ -103,7 +110,15 @@ def _is_installed(bundle: Path, into: Path) -> bool:
     return False
 
 
-def _install(bundle: Path, into: Path) -> None:
+def _provide(bundle: Path, into: Path, *, finish: _Finish) -> None:
+    try:
+        if not _is_installed(bundle, into):
+            _install(bundle, into.absolute(), finish)  # scripts name their interpreter by its whole path
+    except OSError as error:
+        raise Unavailable(f"cannot install {bundle.name}: {error.strerror}") from error
+
+
+def _install(bundle: Path, into: Path, finish: _Finish) -> None:
     into.parent.mkdir(parents=True, exist_ok=True)
     partial = Path(tempfile.mkdtemp(prefix=f".{into.name}.", dir=into.parent))
     try:
@@ -113,7 +128,7 @@ def _install(bundle: Path, into: Path) -> None:
         with opened(bundle) as wheels:
             for package, wheel in wheels:
                 _install_wheel(wheel, package.filename, partial, final=into)
-        _compile(partial, final=into)
+        finish(partial, into)
         (partial / _MARK).write_text(_digest(bundle))
         partial.rename(into)
     except BaseException:
@@ -142,7 +157,11 @@ def _install_wheel(wheel: IO[bytes], name: str, partial: Path, *, final: Path) -
         raise IntegrityViolation(f"{name} is no wheel that can be installed: {error}") from error
 
 
-def _compile(partial: Path, *, final: Path) -> None:
+def _leave_as_it_is(_partial: Path, _final: Path) -> None:
+    """Compile nothing: what is looked at, or runs once, compiles what it imports."""
+
+
+def _compile(partial: Path, final: Path) -> None:
     """Compile to bytecode now, in two processes; what does not compile is nobody's import, or fails there."""
     library = site_packages(partial)
     python = str(partial / "bin" / "python")
