@@ -1,4 +1,7 @@
-"""Signed notes and their verification keys (https://c2sp.org/signed-note), Ed25519 only."""
+"""Signed notes and their verification keys (https://c2sp.org/signed-note), Ed25519 only.
+
+A key of a log is a `VerifierKey`; that of a witness, whose signatures say something else, is in `cosignature.py`.
+"""
 
 import base64
 import binascii
@@ -19,7 +22,7 @@ _SIGNATURE_BYTES = 64
 _HASH_BYTES = 4
 _MAX_NOTE_CHARACTERS = 1_000_000  # a checkpoint has a few hundred; witnesses add about a hundred each
 _NAME = re.compile(r"[^\s+]{1,255}")  # signed-note: no Unicode space, no plus
-_VERIFIER_KEY = re.compile(r"([^\s+]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/]+={0,2})", re.ASCII)
+_WRITTEN_KEY = re.compile(r"([^\s+]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/]+={0,2})", re.ASCII)
 _SIGNATURE_LINE = re.compile(r"— ([^\s+]+) ([A-Za-z0-9+/]+={0,2})")
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f]")
 
@@ -36,10 +39,7 @@ class VerifierKey:
     raw: bytes
 
     def __post_init__(self) -> None:
-        if _NAME.fullmatch(self.name) is None or _CONTROL.search(self.name):
-            raise InvalidInput(f"key name {self.name[:80]!r}: expected 1 to 255 characters without spaces or '+'")
-        if len(self.raw) != _KEY_BYTES:
-            raise InvalidInput(f"key {self.name}: {len(self.raw)} bytes; expected the {_KEY_BYTES} of Ed25519")
+        check_key(self.name, self.raw)
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -48,24 +48,16 @@ class VerifierKey:
         Raises:
             InvalidInput: It is no vkey, no Ed25519 key, or its hash is of another key or name.
         """
-        match = _VERIFIER_KEY.fullmatch(text)
-        if match is None:
-            raise InvalidInput(f"not a verification key: {text[:80]!r}; expected name+hash+base64 (C2SP signed-note)")
-        content = decode_base64(match[3])
-        if not content.startswith(_ED25519):
-            raise InvalidInput(f"key {match[1]}: not of the Ed25519 type")
-        key = cls(name=match[1], raw=content[1:])
-        if key.hash.hex() != match[2]:
-            raise InvalidInput(f"key {match[1]}: its hash is {match[2]}, expected {key.hash.hex()}: it was mistyped")
-        return key
+        name, raw = read_key(text, _ED25519)
+        return cls(name=name, raw=raw)
 
     @property
     def hash(self) -> bytes:
         """Four bytes that tell keys apart; never proof of anything."""
-        return hashlib.sha256(self.name.encode() + b"\n" + _ED25519 + self.raw).digest()[:_HASH_BYTES]
+        return key_hash(self.name, _ED25519, self.raw)
 
     def __str__(self) -> str:
-        return f"{self.name}+{self.hash.hex()}+{base64.b64encode(_ED25519 + self.raw).decode()}"
+        return write_key(self.name, _ED25519, self.raw)
 
 
 def sign_note(text: str, key: VerifierKey, *, sign: Callable[[bytes], bytes]) -> str:
@@ -75,8 +67,7 @@ def sign_note(text: str, key: VerifierKey, *, sign: Callable[[bytes], bytes]) ->
         InvalidInput: `text` does not end a line, or holds control characters.
     """
     _check_text(text)
-    blob = base64.b64encode(key.hash + sign(text.encode())).decode()
-    return f"{text}\n— {key.name} {blob}\n"
+    return f"{text}\n{signature_line(key.name, key.hash + sign(text.encode()))}"
 
 
 def open_note(note: str, key: VerifierKey) -> str:
@@ -86,7 +77,7 @@ def open_note(note: str, key: VerifierKey) -> str:
         InvalidInput: It is no signed note.
         IntegrityViolation: `key` did not sign it, or the signature does not hold.
     """
-    text, signatures = _take_apart(note)
+    text, signatures = take_apart(note)
     mine = [content for name, content in signatures if name == key.name and content[:_HASH_BYTES] == key.hash]
     if not mine:
         raise IntegrityViolation(
@@ -117,17 +108,32 @@ def decode_base64(text: str) -> bytes:
     return content
 
 
-def _take_apart(note: str) -> tuple[str, list[tuple[str, bytes]]]:
+def take_apart(note: str) -> tuple[str, tuple[tuple[str, bytes], ...]]:
+    """Return the text of `note` and its signatures: the name, and the key's hash with the signature. Checks none.
+
+    Raises:
+        InvalidInput: It is no signed note.
+    """
     if len(note) > _MAX_NOTE_CHARACTERS:
         raise InvalidInput(f"a note of {len(note)} characters; expected at most {_MAX_NOTE_CHARACTERS}")
     body, separator, tail = note.rpartition("\n\n")
     if not separator or not tail.endswith("\n"):
         raise InvalidInput("not a signed note: expected text, an empty line and signature lines")
     _check_text(f"{body}\n")
-    return f"{body}\n", [_signature(line) for line in tail.removesuffix("\n").split("\n")]
+    return f"{body}\n", tuple(read_signature(line) for line in tail.removesuffix("\n").split("\n"))
 
 
-def _signature(line: str) -> tuple[str, bytes]:
+def signature_line(name: str, content: bytes) -> str:
+    """Return the line of a note, newline included, that says `content` (key hash and signature) in `name`."""
+    return f"— {name} {base64.b64encode(content).decode()}\n"
+
+
+def read_signature(line: str) -> tuple[str, bytes]:
+    """Return the name and the content of a signature line, which comes without its newline.
+
+    Raises:
+        InvalidInput: It is no signature line.
+    """
     match = _SIGNATURE_LINE.fullmatch(line)
     if match is None:
         raise InvalidInput(f"not a signature line of a note: {line[:80]!r}")
@@ -135,6 +141,46 @@ def _signature(line: str) -> tuple[str, bytes]:
     if len(content) <= _HASH_BYTES:
         raise InvalidInput("a signature line of a note holds no signature")
     return match[1], content
+
+
+def check_key(name: str, raw: bytes) -> None:
+    """Return if a key of Ed25519 may be called `name`.
+
+    Raises:
+        InvalidInput: The name is empty, too long, or has a space or a plus; the key is not 32 bytes.
+    """
+    if _NAME.fullmatch(name) is None or _CONTROL.search(name):
+        raise InvalidInput(f"key name {name[:80]!r}: expected 1 to 255 characters without spaces or '+'")
+    if len(raw) != _KEY_BYTES:
+        raise InvalidInput(f"key {name}: {len(raw)} bytes; expected the {_KEY_BYTES} of Ed25519")
+
+
+def read_key(text: str, kind: bytes) -> tuple[str, bytes]:
+    """Return the name and the key that the vkey `text` of signature type `kind` spells.
+
+    Raises:
+        InvalidInput: It is no vkey, one of another type, or its hash is of another key or name.
+    """
+    match = _WRITTEN_KEY.fullmatch(text)
+    if match is None:
+        raise InvalidInput(f"not a verification key: {text[:80]!r}; expected name+hash+base64 (C2SP signed-note)")
+    name, content = match[1], decode_base64(match[3])
+    if not content.startswith(kind):
+        raise InvalidInput(f"key {name[:80]}: its signature type is 0x{content[:1].hex()}, expected 0x{kind.hex()}")
+    expected = key_hash(name, kind, content[1:])
+    if expected.hex() != match[2]:
+        raise InvalidInput(f"key {name[:80]}: its hash is {match[2]}, expected {expected.hex()}: it was mistyped")
+    return name, content[1:]
+
+
+def write_key(name: str, kind: bytes, raw: bytes) -> str:
+    """Return the vkey of the key `raw` of signature type `kind`."""
+    return f"{name}+{key_hash(name, kind, raw).hex()}+{base64.b64encode(kind + raw).decode()}"
+
+
+def key_hash(name: str, kind: bytes, raw: bytes) -> bytes:
+    """Return the four bytes that tell keys apart (signed-note calls them the key ID)."""
+    return hashlib.sha256(name.encode() + b"\n" + kind + raw).digest()[:_HASH_BYTES]
 
 
 def _check_text(text: str) -> None:
