@@ -11,7 +11,8 @@ from wardline.ids import KeyId, PrincipalId
 from wardline.predicates import NAMESPACE
 
 # Their meaning is that a person stands behind them (21 CFR 11.50, 11.70); a machine's signature would not do.
-PERSONAL = frozenset(f"{NAMESPACE}/{name}/v1" for name in ("approval", "rejection", "waiver"))
+_WORDS = ("approval", "rejection", "waiver", "legal-hold", "legal-hold-release")
+PERSONAL = frozenset(f"{NAMESPACE}/{name}/v1" for name in _WORDS)
 
 _ROLES = {role.value: role for role in Role}
 
