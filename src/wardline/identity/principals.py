@@ -21,6 +21,7 @@ class Role(StrEnum):
     OPERATOR = "operator"
     CLINICAL_SAFETY = "clinical-safety"
     COMPLIANCE = "compliance"
+    DATA_PROTECTION = "data-protection"
     AUDITOR = "auditor"
     ADMINISTRATOR = "administrator"
 
