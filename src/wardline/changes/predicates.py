@@ -16,6 +16,9 @@ SOURCE = f"{NAMESPACE}/source/v1"
 PROVENANCE = "https://slsa.dev/provenance/v1"
 SBOM = f"{NAMESPACE}/sbom/v1"
 
+# Every package of a bundle with its digest: hundreds of them, so a blob of its own and not part of the leaf.
+LOCK = "application/vnd.wardline.lock+json"
+
 _BUILD_TYPE = f"{NAMESPACE}/build-types/python-bundle/v1"
 
 
@@ -25,6 +28,21 @@ def commit_subject(commit: Commit) -> Subject:
 
 def artifact_subject(artifact: Artifact) -> Subject:
     return Subject(name=f"{artifact.name}-{artifact.version}.bundle", digest=artifact.digest)
+
+
+def lock_document(artifact: Artifact) -> JSONObject:
+    """Return what the lock of `artifact` says: each package of the bundle, pinned by its wheel's digest."""
+    return {
+        "packages": [
+            {
+                "name": package.name,
+                "version": package.version,
+                "filename": package.filename,
+                "digest": {"sha256": package.digest.hex},
+            }
+            for package in artifact.packages
+        ]
+    }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +96,7 @@ class Provenance:
     builder: str  # e.g. "wardline 0.1.0"
     started_at: datetime
     finished_at: datetime
+    lock: BlobRef  # the `lock_document` of the artifact
     output: BlobRef
 
     def subjects(self) -> tuple[Subject, ...]:
@@ -104,28 +123,17 @@ class Provenance:
                 "name": artifact.name,
                 "version": artifact.version,
                 "size": artifact.size_bytes,
-                "packages": [
-                    {
-                        "name": package.name,
-                        "version": package.version,
-                        "filename": package.filename,
-                        "digest": {"sha256": package.digest.hex},
-                    }
-                    for package in artifact.packages
-                ],
+                "packages": len(artifact.packages),
+                "lock": self.lock.to_json(),
             },
             "wardline_output": self.output.to_json(),
         }
 
     def _materials(self) -> list[JSON]:
-        materials: list[JSON] = [
+        return [
             {"uri": f"git:commit/{self.commit.sha}", "digest": {"gitCommit": self.commit.sha}},
+            {"name": "lock", "mediaType": LOCK, "digest": {"sha256": self.lock.digest.hex}},
         ]
-        for package in self.artifact.packages:
-            if package.name != self.artifact.name:
-                uri = f"pkg:pypi/{package.name}@{package.version}"
-                materials.append({"uri": uri, "digest": {"sha256": package.digest.hex}})
-        return materials
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

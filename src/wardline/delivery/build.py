@@ -1,6 +1,7 @@
 """Build: the service and its dependencies as one closed bundle, and the provenance that says how."""
 
-from wardline.changes.predicates import Provenance, commit_subject
+from wardline.canonical import encode
+from wardline.changes.predicates import LOCK, Provenance, commit_subject, lock_document
 from wardline.delivery.take_source import declared
 from wardline.delivery.travel import Travel
 from wardline.delivery.workshop import Workshop
@@ -31,6 +32,7 @@ def build(travel: Travel, workshop: Workshop) -> Predicate:
         builder=f"wardline {workshop.version}",
         started_at=built.started_at,
         finished_at=built.finished_at,
+        lock=travel.collect.blobs.put(encode(lock_document(built.artifact)), LOCK),
         output=travel.collect.blobs.put(built.output, OUTPUT),
     )
 

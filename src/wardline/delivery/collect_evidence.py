@@ -9,6 +9,7 @@ from wardline.errors import Conflict, Unavailable
 from wardline.evidence.envelopes import Envelope, Signer, seal
 from wardline.evidence.log import SALTED_TEXT, Blobs, Evidence, EvidenceLog, salted
 from wardline.evidence.redaction import RedactorFactory
+from wardline.evidence.schemas import check_predicate
 from wardline.evidence.statements import PAYLOAD_TYPE, Context, Statement, evidence_key
 from wardline.ids import IdFactory, PrincipalId, RunId
 from wardline.predicates import BlobRef, Predicate
@@ -75,6 +76,15 @@ class Collector:
             except Conflict:
                 continue  # somebody else appended between the look and the leaf: look again
 
+    def following(self, size: int, predicate: Predicate, *, step: str) -> Evidence:
+        """Append what follows from the first `size` leaves of the log, as the very next one.
+
+        Raises:
+            Conflict: Somebody else appended meanwhile.
+        """
+        self._check_clock()
+        return self._append(predicate, step, None, signer=self.signer, actor=self.machine, at=size)
+
     def private(self, text: str) -> BlobRef:
         """Keep free text outside the log: redacted, salted, known by a digest that gives nothing away."""
         redactor = self.redactor()
@@ -119,4 +129,5 @@ class Collector:
 
 
 def _envelope(statement: Statement, signer: Signer) -> Envelope:
+    check_predicate(statement)  # what its own schema does not allow is never signed
     return seal(statement.encode(), payload_type=PAYLOAD_TYPE, signer=signer)

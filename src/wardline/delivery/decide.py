@@ -11,12 +11,13 @@ from wardline.evidence.log import Evidence
 from wardline.gates.decisions import Decision
 from wardline.gates.door import Door
 from wardline.gates.facts import READ, Facts, gather
-from wardline.gates.judge import judge
-from wardline.gates.policy import Policy, PolicyEngine
+from wardline.gates.judge import applying, judge
+from wardline.gates.policy import Policy, PolicyEngine, policy_document
 from wardline.gates.predicates import DECISION, DecisionMade, parse_decision
 from wardline.ids import EnvironmentName
 
 INPUT_DOCUMENT = "application/vnd.wardline.gate-input+json"
+POLICIES = "application/vnd.wardline.policies+json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +39,7 @@ class Gate:
             decision=judge(self.policies, question, engine=self.engine),
             decided_at=self.collect.clock.now(),
             input=self.collect.blobs.put(encode(question.document), INPUT_DOCUMENT),
+            policies=self.collect.blobs.put(encode(policy_document(applying(self.policies, question))), POLICIES),
         )
 
 

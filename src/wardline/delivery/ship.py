@@ -30,7 +30,7 @@ def _walk(travel: Travel, workshop: Workshop, gate: Gate, target: Target) -> Run
     travel.leave("test", lambda: run_tests(travel, workshop, built))
     travel.leave("sbom", lambda: list_components(travel, workshop, built))
     for scanner in pipeline.scan.code:
-        travel.leave(f"scan/{scanner}", scan_code(travel, workshop, built, scanner=scanner))
+        scan_code(travel, workshop, built, scanner=scanner)
     shipment = Shipment.of(pipeline, built)
     for environment in pipeline.environments:
         ended = promote(travel, target, gate, shipment=shipment, environment=environment)

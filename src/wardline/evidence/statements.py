@@ -64,25 +64,28 @@ class Statement:
 
     def encode(self) -> bytes:
         """Return the canonical bytes that are signed."""
-        context = self.context
         return canonical.encode(
             {
                 "_type": STATEMENT_TYPE,
                 "subject": [{"name": s.name, "digest": {"sha256": s.digest.hex}} for s in self.subjects],
                 "predicateType": self.predicate_type,
-                "predicate": self.body
-                | {
-                    "wardline": {
-                        "run": context.run,
-                        "step": context.step,
-                        "attempt": context.attempt,
-                        "recordedAt": to_rfc3339(context.recorded_at),
-                        "actor": context.actor,
-                        "outcome": context.outcome.value,
-                    },
-                },
+                "predicate": self.predicate(),
             }
         )
+
+    def predicate(self) -> JSONObject:
+        """Return the predicate as it stands in the leaf: the body and the member `wardline`."""
+        context = self.context
+        return self.body | {
+            "wardline": {
+                "run": context.run,
+                "step": context.step,
+                "attempt": context.attempt,
+                "recordedAt": to_rfc3339(context.recorded_at),
+                "actor": context.actor,
+                "outcome": context.outcome.value,
+            },
+        }
 
     @classmethod
     def decode(cls, payload: bytes) -> Self:

@@ -7,7 +7,7 @@ from wardline.canonical import Digest, JSONObject, encode
 from wardline.clock import to_rfc3339
 from wardline.gates.door import Door
 from wardline.gates.predicates import Matter
-from wardline.gates.readings import Readings, findings_of, known, rehearsal_section
+from wardline.gates.readings import Readings, known, rehearsal_section
 from wardline.gates.waivers import StandingWaiver
 
 
@@ -33,7 +33,7 @@ class Document:
 def document(door: Door, readings: Readings, waivers: Sequence[StandingWaiver]) -> Document:
     """Return what a person is shown at `door` and signs; `waivers` are those that stand there now."""
     change, tests, rehearsal = readings.change() or {}, readings.tests(), readings.rehearsal()
-    findings = [finding for scan in readings.scans() for finding in findings_of(scan)]
+    findings = [finding for scan in readings.scans() for finding in scan.findings()]
     commit, tests_log = change.get("commit"), (tests or {}).get("log")
     matter = Matter(
         run=door.run,

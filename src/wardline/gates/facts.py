@@ -122,7 +122,7 @@ def _findings(reading: Readings, waivers: Sequence[StandingWaiver]) -> list[JSON
     by_finding = {standing.waiver.finding: standing.index for standing in waivers}
     found: list[JSON] = []
     for scan in reading.scans():
-        for finding in readings.findings_of(scan):
+        for finding in scan.findings():
             name = finding.get("id")
             waiver = by_finding.get(name) if isinstance(name, str) else None
             section: JSONObject = {

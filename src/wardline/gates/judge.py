@@ -33,10 +33,7 @@ def judge(policies: Sequence[Policy], question: Question, *, engine: PolicyEngin
     """
     if len({policy.id for policy in policies}) != len(policies):
         raise InvalidInput("two policies have the same id; expected one rule per id")
-    asked = sorted(
-        (p for p in policies if p.applies_to(question.environment, production=question.production)),
-        key=lambda policy: policy.id,
-    )
+    asked = applying(policies, question)
     reasons = tuple(reason for policy, answers in _ask(engine, asked, question) for reason in _read(policy, answers))
     judgement = Judgement(
         environment=question.environment,
@@ -50,6 +47,12 @@ def judge(policies: Sequence[Policy], question: Question, *, engine: PolicyEngin
     if "deny" in verdicts:
         return Deny(judgement=judgement)
     return Allow(judgement=judgement) if verdicts == {"allow"} else Undecided(judgement=judgement)
+
+
+def applying(policies: Sequence[Policy], question: Question) -> list[Policy]:
+    """Return those of `policies` that are asked about `question`, by id."""
+    asked = (p for p in policies if p.applies_to(question.environment, production=question.production))
+    return sorted(asked, key=lambda policy: policy.id)
 
 
 _NO_POLICY = "no policy applies to this environment: nobody looked"

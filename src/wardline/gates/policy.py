@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from wardline.canonical import Digest, JSONObject, digest_of
+from wardline.canonical import JSON, Digest, JSONObject, digest_of
 from wardline.ids import EnvironmentName
 
 
@@ -95,7 +95,12 @@ class PolicyEngine(Protocol):
 
 def policy_digest(policies: Sequence[Policy]) -> Digest:
     """Return the digest of a set of policies, whatever their order."""
-    return digest_of([policy.to_json() for policy in sorted(policies, key=lambda p: p.id)])
+    return digest_of(policy_document(policies))
+
+
+def policy_document(policies: Sequence[Policy]) -> JSON:
+    """Return what a set of policies says, whatever their order: the document that `policy_digest` is the digest of."""
+    return [policy.to_json() for policy in sorted(policies, key=lambda p: p.id)]
 
 
 def _check_to_json(check: Check) -> JSONObject:

@@ -29,7 +29,10 @@ _OUTCOMES = {"allow": Outcome.PASSED, "deny": Outcome.FAILED, "undecided": Outco
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecisionMade:
-    """A decision, as a SLSA Verification Summary. `input` is the kept document it was made from.
+    """A decision, as a SLSA Verification Summary.
+
+    `input` is the kept document it was made from, `policies` the kept document of the policies that were asked:
+    its digest is the policy digest of the decision.
 
     Source: https://slsa.dev/spec/v1.1/verification_summary
     """
@@ -39,6 +42,7 @@ class DecisionMade:
     decision: Decision
     decided_at: datetime
     input: BlobRef
+    policies: BlobRef
 
     @property
     def outcome(self) -> Outcome:
@@ -66,7 +70,9 @@ class DecisionMade:
                 "policy_digest": {"sha256": judgement.policy_digest.hex},
                 "evidence": list(judgement.evidence),
                 "reasons": [_reason_to_json(reason) for reason in judgement.reasons],
+                "catalogues": [],  # control ids stand for themselves until catalogues are kept
                 "input": self.input.to_json(),
+                "policies": self.policies.to_json(),
             },
         }
 

@@ -1,11 +1,13 @@
 """What the evidence of a run says, section by section. What is not known is left out, never null."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from wardline.canonical import JSON, Digest, JSONObject
 from wardline.evidence.log import Evidence
 from wardline.gates.door import Door
 from wardline.ids import EnvironmentName, PrincipalId
+from wardline.outcomes import Outcome
 from wardline.predicates import NAMESPACE
 
 SOURCE = f"{NAMESPACE}/source/v1"
@@ -18,6 +20,19 @@ REHEARSAL = f"{NAMESPACE}/rollback-rehearsal/v1"
 
 # A deployment that has not ended changes nothing yet: what served before it is what to go back to.
 _ENDED = frozenset({"succeeded", "rolled-back", "failed", "stopped"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScanRead:
+    """One scan, in the parts it was told in. `whole`: every part is there."""
+
+    scanner: str
+    parts: tuple[Evidence, ...]
+    whole: bool
+
+    def findings(self) -> list[JSONObject]:
+        """Return the findings of all parts as they were recorded."""
+        return [finding for part in self.parts for finding in findings_of(part)]
 
 
 class Readings:
@@ -65,10 +80,13 @@ class Readings:
         builder = _object(_object(item.statement.body.get("runDetails")).get("builder"))
         return _about(item) | known({"builder": builder.get("id")})
 
-    def scans(self) -> list[Evidence]:
+    def scans(self) -> list[ScanRead]:
         """Return the latest scan of each scanner, by name."""
-        latest = {_scanner(item): item for item in self._run if item.statement.predicate_type == SCAN}
-        return [latest[name] for name in sorted(latest)]
+        latest: dict[str, dict[int, Evidence]] = {}
+        for item in self._run:
+            if item.statement.predicate_type == SCAN:
+                latest.setdefault(_scanner(item), {})[_part(item, "number")] = item
+        return [_scan(name, latest[name]) for name in sorted(latest)]
 
     def production(self) -> JSONObject | None:
         """Return what production serves now; None: nobody can tell."""
@@ -123,16 +141,21 @@ class Readings:
 
 
 def findings_of(scan: Evidence) -> list[JSONObject]:
-    """Return the findings of one scan as it recorded them."""
+    """Return the findings of one part of a scan as it recorded them."""
     findings = scan.statement.body.get("findings")
     return [_object(finding) for finding in findings] if isinstance(findings, list) else []
 
 
-def scan_section(scan: Evidence) -> JSONObject:
-    looked = _object(scan.statement.body.get("looked_at"))
-    return _about(scan) | known(
-        {"scanner": _scanner(scan), "files": looked.get("files"), "lines": looked.get("lines")},
+def scan_section(scan: ScanRead) -> JSONObject:
+    first = scan.parts[0]
+    looked = _object(first.statement.body.get("looked_at"))
+    section = _about(first) | known(
+        {"scanner": scan.scanner, "files": looked.get("files"), "lines": looked.get("lines")},
     )
+    if len(scan.parts) > 1:
+        section["further_parts"] = [{"log": part.index} for part in scan.parts[1:]]
+    # What is missing may be the worst of it: then nobody has seen the findings.
+    return section if scan.whole else section | {"outcome": Outcome.ERRORED.value}
 
 
 def rehearsal_section(rehearsal: Evidence) -> JSONObject:
@@ -169,6 +192,17 @@ def _is(item: Evidence, predicate_type: str) -> bool:
 
 def _subject_of(item: Evidence) -> str:
     return str(item.statement.subjects[0].digest)
+
+
+def _scan(scanner: str, by_number: dict[int, Evidence]) -> ScanRead:
+    numbers = sorted(by_number)
+    found = tuple(by_number[number] for number in numbers)
+    return ScanRead(scanner=scanner, parts=found, whole=numbers == list(range(1, _part(found[0], "of") + 1)))
+
+
+def _part(scan: Evidence, name: str) -> int:
+    value = _object(scan.statement.body.get("part")).get(name, 1)
+    return value if isinstance(value, int) else 0
 
 
 def _scanner(scan: Evidence) -> str:

@@ -1,12 +1,21 @@
 """What is said of a change: canonical, without a person in it, and no more claimed than is true."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from wardline import canonical
 from wardline.canonical import Digest
 from wardline.changes.artifacts import Artifact, Package
 from wardline.changes.commits import Commit
-from wardline.changes.predicates import Provenance, SBOMListed, SourceTaken, artifact_subject, commit_subject
+from wardline.changes.predicates import (
+    LOCK,
+    Provenance,
+    SBOMListed,
+    SourceTaken,
+    artifact_subject,
+    commit_subject,
+    lock_document,
+)
 from wardline.ids import PrincipalId, RunId
 from wardline.outcomes import Outcome
 from wardline.predicates import BlobRef
@@ -26,10 +35,13 @@ ARTIFACT = Artifact(
 )
 
 
-def provenance():
+def provenance(*, packages=None):
+    one = ARTIFACT.packages[0]
+    many = tuple(replace(one, name=f"lib-{number}") for number in range(packages or 0))
     return Provenance(
-        run=RunId("r-1"), commit=COMMIT, artifact=ARTIFACT, build_command="make", locked=True, builder="wardline 1",
-        started_at=NOON, finished_at=NOON, output=BLOB,
+        run=RunId("r-1"), commit=COMMIT, artifact=replace(ARTIFACT, packages=many) if many else ARTIFACT,
+        build_command="make", locked=True, builder="wardline 1", started_at=NOON, finished_at=NOON,
+        lock=BLOB, output=BLOB,
     )  # fmt: skip
 
 
@@ -55,13 +67,24 @@ def test_provenance_is_about_the_bundle_and_lists_what_went_into_it():
     said = provenance()
     assert said.subjects() == (artifact_subject(ARTIFACT),)
     assert said.subjects()[0].name == "svc-1.0.bundle"
-    definition = said.body()["buildDefinition"]
-    assert [material["uri"] for material in definition["resolvedDependencies"]] == [
-        f"git:commit/{'1' * 40}", "pkg:pypi/lib@2.0",
-    ]  # fmt: skip
-    assert definition["resolvedDependencies"][1]["digest"] == {"sha256": "c" * 64}
-    assert said.body()["wardline_bundle"]["packages"][1]["digest"] == {"sha256": "d" * 64}
+    commit, lock = said.body()["buildDefinition"]["resolvedDependencies"]
+    assert commit["uri"] == f"git:commit/{'1' * 40}"
+    assert lock == {"name": "lock", "mediaType": LOCK, "digest": {"sha256": BLOB.digest.hex}}
+    assert said.body()["wardline_bundle"]["packages"] == 2
+    assert said.body()["wardline_bundle"]["lock"] == BLOB.to_json()
     assert canonical.decode(canonical.encode(said.body())) == said.body()
+
+
+def test_a_lock_pins_every_package_by_the_digest_of_its_wheel():
+    lib, svc = lock_document(ARTIFACT)["packages"]
+    assert (lib["name"], lib["version"], lib["digest"]) == ("lib", "2.0", {"sha256": "c" * 64})
+    assert svc["filename"] == "svc-1.0-py3-none-any.whl"
+
+
+def test_provenance_does_not_grow_with_the_number_of_packages():
+    few, many = provenance(), provenance(packages=500)
+    assert many.body()["wardline_bundle"]["packages"] == 500
+    assert len(canonical.encode(many.body())) - len(canonical.encode(few.body())) < 10
 
 
 def test_an_sbom_that_could_not_be_made_is_errored():

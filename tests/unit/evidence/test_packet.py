@@ -462,7 +462,7 @@ def test_an_earlier_runs_allow_covers_the_way_back(story: Story) -> None:
     assert earlier.index in {item.evidence.index for item in Packet.decode(packet).contents.statements}
 
 
-@pytest.mark.parametrize("statements", [0, 1, 3, True])
+@pytest.mark.parametrize("statements", [1, 3])
 def test_a_seal_that_counts_wrong_does_not_hold(story: Story, statements: int) -> None:
     story.source()
     story.seal(statements=statements)

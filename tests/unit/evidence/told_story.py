@@ -14,10 +14,10 @@ from wardline.adapters.storage.evidence_log import SQLEvidenceLog
 from wardline.canonical import Digest, encode
 from wardline.changes.artifacts import Artifact, Package
 from wardline.changes.commits import Commit
-from wardline.changes.predicates import Provenance, SBOMListed, SourceTaken, artifact_subject
+from wardline.changes.predicates import LOCK, Provenance, SBOMListed, SourceTaken, artifact_subject, lock_document
 from wardline.clock import ManualClock
 from wardline.delivery.collect_evidence import Collector
-from wardline.delivery.decide import INPUT_DOCUMENT
+from wardline.delivery.decide import INPUT_DOCUMENT, POLICIES
 from wardline.deployments.predicates import DeploymentMoved, Leg, Phase, ReleaseRef, RollbackRehearsed
 from wardline.evidence.assemble_packet import assemble
 from wardline.evidence.log import Evidence
@@ -25,6 +25,8 @@ from wardline.findings.finding import Finding, Severity
 from wardline.findings.predicates import Scanned
 from wardline.findings.scanning import CodeScan, LookedAt, ScannerId
 from wardline.gates.decisions import Allow, Deny, Judgement, Reason, Undecided
+from wardline.gates.policy import policy_digest, policy_document
+from wardline.gates.policy_files import load_policies
 from wardline.gates.predicates import Approval, DecisionMade, Matter, Waiver, Word
 from wardline.identity.predicates import Enrolment
 from wardline.identity.principals import Principal, PublicKey, Role
@@ -161,6 +163,7 @@ class Story:
             builder="wardline 0.1.0",
             started_at=self.clock.now(),
             finished_at=self.clock.now(),
+            lock=self.blobs.put(encode(lock_document(ARTIFACT)), LOCK),
             output=self.blobs.put(b"built", "text/plain"),
         )
         return self.say("build", provenance)
@@ -249,7 +252,7 @@ class Story:
         judgement = Judgement(
             environment=environment,
             artifact=artifact,
-            policy_digest=Digest.of(b"policies"),
+            policy_digest=policy_digest(load_policies()),
             input_digest=Digest.of(document),
             evidence=evidence,
             reasons=reasons,
@@ -259,6 +262,7 @@ class Story:
             decision=verdict(judgement=judgement),
             decided_at=self.clock.now(),
             input=self.blobs.put(document, INPUT_DOCUMENT),
+            policies=self.blobs.put(encode(policy_document(load_policies())), POLICIES),
         )
         return self.say(f"{environment}/gate", made, run=run)
 

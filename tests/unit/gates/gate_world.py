@@ -219,7 +219,8 @@ class World:
         return enrol(enrolment, by=person("ada"), collect=self.collect, people=self.people)
 
     def say(self, step: str, predicate: Said, *, run: RunId | None = RUN) -> Evidence:
-        return self.collect.once(step, run, lambda: predicate)
+        # Parts of predicates, which the collector would refuse: what a gate makes of them is what is tried here.
+        return self.forge(predicate, step=step, actor="machine", signer=key("machine"), run=run)
 
     def forge(self, predicate: Any, *, step: str, actor: str, signer: KeySigner, run: RunId | None = RUN) -> Evidence:
         """Append what no use case would: the log takes any well-formed envelope."""

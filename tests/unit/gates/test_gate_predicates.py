@@ -88,7 +88,7 @@ def test_a_waiver_reads_back_as_it_was_written(waiver):
 @given(JUDGEMENT, st.sampled_from([Allow, Deny, Undecided]), MOMENT, BLOB)
 def test_a_decision_reads_back_as_it_was_written(judgement, kind, moment, blob):
     decision = kind(judgement=judgement)
-    made = DecisionMade(service="eligibility", decision=decision, decided_at=moment, input=blob)
+    made = DecisionMade(service="eligibility", decision=decision, decided_at=moment, input=blob, policies=blob)
     assert parse_decision(decode(encode(made.body())), artifact=judgement.artifact) == decision
     assert (made.outcome is Outcome.PASSED) == (kind is Allow) == (made.body()["verificationResult"] == "PASSED")
 
