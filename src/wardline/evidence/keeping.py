@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Protocol
 
 from wardline.canonical import JSON, Digest
 from wardline.clock import from_rfc3339
@@ -21,7 +22,6 @@ from wardline.predicates import NAMESPACE
 
 _PROVENANCE = "https://slsa.dev/provenance/v1"
 _WAIVER = f"{NAMESPACE}/waiver/v1"
-BUNDLE = "application/vnd.wardline.bundle+tar"
 
 
 class State(StrEnum):
@@ -42,6 +42,28 @@ class Lying:
     digest: Digest
     size_bytes: int
     put_at: datetime
+
+
+class Store(Protocol):
+    """A place where things lie by digest, and from which they may be purged."""
+
+    def lying(self) -> Iterable[Lying]:
+        """Return what lies here, without reading it.
+
+        Raises:
+            Unavailable: It cannot be listed.
+        """
+        ...
+
+    def remove(self, digest: Digest, *, put_before: datetime) -> bool:
+        """Remove a thing durably, unless it was put again after `put_before`; return whether it is gone.
+
+        Putting and removing at the same moment MUST leave the thing there. Removing twice changes nothing.
+
+        Raises:
+            Unavailable: It cannot be removed.
+        """
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ from wardline.identity.separation import to_act_as
 from wardline.ids import PrincipalId
 
 # Those who answer for what is kept, and for what may no longer be.
-MAY_HOLD = frozenset(role for role in Role if role.value in {"compliance", "data-protection"})
+MAY_HOLD = frozenset({Role.COMPLIANCE, Role.DATA_PROTECTION})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

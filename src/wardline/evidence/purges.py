@@ -1,6 +1,6 @@
 """Purges, read back from the log: what was removed, when, and which statement says so."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
@@ -13,7 +13,6 @@ from wardline.evidence.log import Blobs, Evidence, EvidenceLog
 from wardline.evidence.mentions import member
 from wardline.evidence.predicates import PURGE
 from wardline.evidence.retention import Kept, Schedule
-from wardline.predicates import BlobRef
 
 FORMAT = "wardline-purge/1"
 
@@ -110,27 +109,17 @@ def read_purges(log: EvidenceLog, blobs: Blobs) -> Purges:
     return Purges(by_digest=found, unread=tuple(unread))
 
 
-@dataclass(frozen=True, slots=True)
-class ExplainedBlobs:
-    """Blobs that know why something is not there. Implements Blobs."""
+def why_gone(log: EvidenceLog, blobs: Blobs) -> Callable[[Digest], str | None]:
+    """Return what tells why something is not there any more: as the log says, or None where it says nothing.
 
-    blobs: Blobs
-    log: EvidenceLog
+    The log is read each time it is asked: something that is not there is rare.
+    """
 
-    def put(self, content: bytes, media_type: str) -> BlobRef:
-        return self.blobs.put(content, media_type)
+    def why(digest: Digest) -> str | None:
+        purge = read_purges(log, blobs).by_digest.get(digest)
+        return None if purge is None else str(purge)
 
-    def get(self, digest: Digest) -> bytes:
-        try:
-            return self.blobs.get(digest)
-        except NotFound as error:
-            purge = read_purges(self.log, self.blobs).by_digest.get(digest)
-            if purge is None:
-                raise
-            raise NotFound(
-                f"blob {digest} was {purge}",
-                remedy="Its period was over; the log still proves that it was there, and what it was by digest.",
-            ) from error
+    return why
 
 
 def _manifest(item: Evidence, blobs: Blobs) -> Manifest:

@@ -2,29 +2,39 @@
 
 import hashlib
 import os
+import re
 import shutil
 import tempfile
+from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
+from wardline.adapters.blobs.folders import Gone, keeping, lying_below, remove, touch, unexplained
 from wardline.canonical import Digest
 from wardline.errors import IntegrityViolation, NotFound, Unavailable
+from wardline.evidence.keeping import Lying
 from wardline.predicates import BlobRef
 
 BUNDLE = "application/vnd.wardline.bundle+tar"
+_NAME = re.compile(r"([0-9a-f]{64})\.bundle", re.ASCII)
 
 
 class FileBundles:
-    """Keeps bundles below one folder. Implements Bundles."""
+    """Keeps bundles below one folder; `gone` tells why one is not here. Implements Bundles and Store."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, gone: Gone = unexplained) -> None:
         self._folder = folder
+        self._gone = gone
 
     def keep(self, bundle: Path) -> BlobRef:
         try:
             digest, size = _digest(bundle)
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if not self._path(digest).exists():
-                self._copy(bundle, digest)
+            with keeping(self._folder):
+                if self._path(digest).exists():
+                    touch(self._path(digest))
+                else:
+                    self._copy(bundle, digest)
         except OSError as error:
             raise Unavailable(
                 f"bundle {bundle.name} cannot be kept in {self._folder}: {error.strerror}",
@@ -35,13 +45,26 @@ class FileBundles:
     def path_of(self, digest: Digest) -> Path:
         path = self._path(digest)
         if not path.exists():
-            raise NotFound(f"artifact {digest} is not kept here", remedy="Ship the commit again to build it anew.")
+            why = self._gone(digest)
+            what = "is not kept here" if why is None else f"was {why}"
+            raise NotFound(f"artifact {digest} {what}", remedy="Ship the commit again to build it anew.")
         found, _ = _digest(path)
         if found != digest:
             raise IntegrityViolation(
                 f"artifact {digest}: the file has digest {found}", remedy=f"Keep {path} for investigation."
             )
         return path
+
+    def lying(self) -> Iterator[Lying]:
+        """Return what lies here, without reading it.
+
+        Raises:
+            Unavailable: The folder cannot be listed.
+        """
+        return lying_below(self._folder, _NAME)
+
+    def remove(self, digest: Digest, *, put_before: datetime) -> bool:
+        return remove(self._path(digest), folder=self._folder, put_before=put_before)
 
     def _copy(self, bundle: Path, digest: Digest) -> None:
         with tempfile.NamedTemporaryFile(dir=self._folder, prefix=".new-", delete=False) as copy:
