@@ -27,7 +27,12 @@ def split(size: int) -> int:
 
 
 def root_hash(leaves: Sequence[bytes]) -> bytes:
-    """Return the root over `leaves`, which are leaf hashes. Reads them all: for checking, not for serving."""
+    """Return the root over `leaves`, which are leaf hashes. Reads them all: for checking, not for serving.
+
+    Raises:
+        InvalidInput: A leaf hash is not 32 bytes long.
+    """
+    _check_hashes(*leaves)
     level = list(leaves)
     if not level:
         return EMPTY_ROOT
@@ -38,8 +43,8 @@ def root_hash(leaves: Sequence[bytes]) -> bytes:
     return level[0]
 
 
-def verify_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes], root: bytes) -> None:
-    """Return if the leaf hash `leaf` is the one at `index` in the tree of `size` leaves under `root`.
+def verify_inclusion(leaf_hash: bytes, index: int, size: int, proof: Sequence[bytes], root: bytes) -> None:
+    """Return if `leaf_hash` is the one at `index` in the tree of `size` leaves under `root`.
 
     RFC 9162 §2.1.3.2.
 
@@ -47,11 +52,11 @@ def verify_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes],
         InvalidInput: A hash is not 32 bytes long, or the index is not below the size.
         IntegrityViolation: The proof does not lead from the leaf to the root.
     """
-    _check_hashes(leaf, root, *proof)
+    _check_hashes(leaf_hash, root, *proof)
     if not 0 <= index < size <= _MAX_SIZE:
         raise InvalidInput(f"inclusion proof: no leaf {index} in a tree of {size}")
     place = f"inclusion proof of leaf {index} in a tree of {size}"
-    node, last, found = index, size - 1, leaf
+    node, last, found = index, size - 1, leaf_hash
     for sibling in proof:
         if last == 0:
             raise IntegrityViolation(f"{place}: it has hashes left over")
@@ -77,20 +82,41 @@ def verify_consistency(size1: int, size2: int, proof: Sequence[bytes], root1: by
         IntegrityViolation: The proof does not connect the two roots.
     """
     _check_hashes(root1, root2, *proof)
-    if not 1 <= size1 <= size2 <= _MAX_SIZE:
-        raise InvalidInput(f"consistency proof: sizes {size1} and {size2}; expected 1 ≤ first ≤ second")
     place = f"consistency proof from {size1} to {size2}"
-    if size1 == size2:
+    if _of_one_size(size1, size2):
         if proof or root1 != root2:
             raise IntegrityViolation(f"{place}: one size, but two roots or a proof that is not empty")
-        return
+    elif roots_behind(size1, size2, proof, root1) != (root1, root2):
+        raise IntegrityViolation(f"{place}: it leads to other roots")
+
+
+def roots_behind(size1: int, size2: int, proof: Sequence[bytes], root1: bytes) -> tuple[bytes, bytes]:
+    """Return the two roots that `proof` leads to; RFC 9162 §2.1.4.2, for `size1` < `size2`.
+
+    A proof that leads to the newer root of a log, and to another older root than the log once signed, shows that
+    the log has two histories. Where `size1` is a power of two the older root is `root1`, as given: the proof leaves
+    it out.
+
+    Raises:
+        InvalidInput: A hash is not 32 bytes long, or not 1 ≤ `size1` < `size2`.
+        IntegrityViolation: The proof has too few hashes, or too many.
+    """
+    _check_hashes(root1, *proof)
+    if _of_one_size(size1, size2):
+        raise InvalidInput(f"consistency proof: sizes {size1} and {size2}; expected two")
+    place = f"consistency proof from {size1} to {size2}"
     # The old root of a full tree is itself a node of the new tree, so the proof leaves it out.
     path = [root1, *proof] if size1 & (size1 - 1) == 0 else list(proof)
     if not path:
         raise IntegrityViolation(f"{place}: hashes are missing")
-    old, new = _connect(size1, size2, path, place)
-    if (old, new) != (root1, root2):
-        raise IntegrityViolation(f"{place}: it leads to other roots")
+    return _connect(size1, size2, path, place)
+
+
+def _of_one_size(size1: int, size2: int) -> bool:
+    """Return whether both heads are of the same size."""
+    if not 1 <= size1 <= size2 <= _MAX_SIZE:
+        raise InvalidInput(f"consistency proof: sizes {size1} and {size2}; expected 1 ≤ first ≤ second")
+    return size1 == size2
 
 
 def _connect(size1: int, size2: int, path: Sequence[bytes], place: str) -> tuple[bytes, bytes]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from wardline.errors import InvalidInput
-from wardline.tlog.merkle import EMPTY_ROOT, node_hash, split
+from wardline.tlog.merkle import EMPTY_ROOT, HASH_BYTES, node_hash, split
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +33,13 @@ class NodeStore(Protocol):
 
 
 def completed_by(leaf: bytes, nodes: NodeStore, size: int) -> tuple[Node, ...]:
-    """Return the subtrees to keep when `leaf` (a leaf hash) joins a tree of `size`, the leaf itself first."""
+    """Return the subtrees to keep when `leaf` (a leaf hash) joins a tree of `size`, the leaf itself first.
+
+    Raises:
+        InvalidInput: `leaf` is not 32 bytes long, or `size` is negative.
+    """
+    if len(leaf) != HASH_BYTES or size < 0:
+        raise InvalidInput(f"no leaf: a hash of {len(leaf)} bytes joins a tree of {size}")
     node = Node(level=0, index=size, hash=leaf)
     completed = [node]
     while node.index % 2:
@@ -44,7 +50,13 @@ def completed_by(leaf: bytes, nodes: NodeStore, size: int) -> tuple[Node, ...]:
 
 
 def root(nodes: NodeStore, size: int) -> bytes:
-    """Return the root of the first `size` leaves."""
+    """Return the root of the first `size` leaves; of none, the hash of nothing.
+
+    Raises:
+        InvalidInput: `size` is negative.
+    """
+    if size < 0:
+        raise InvalidInput(f"there is no tree of {size} leaves")
     return _range_hash(nodes, 0, size) if size else EMPTY_ROOT
 
 

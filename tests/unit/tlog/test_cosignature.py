@@ -2,13 +2,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from tests.fakes.growing_log import KEY as LOG
+from tests.fakes.growing_log import NOW, PRIVATE, private_of, witness
+from tests.fakes.growing_log import line_of as cosignature_of
 
 from wardline.errors import IntegrityViolation, InvalidInput
 from wardline.tlog.checkpoint import Checkpoint, open_checkpoint
-from wardline.tlog.cosignature import WitnessKey, cosign, cosigned_by, verify_cosignature, with_cosignatures
+from wardline.tlog.cosignature import WitnessKey, cosigned_by, verify_cosignature, with_cosignatures
 from wardline.tlog.merkle import leaf_hash
 from wardline.tlog.note import VerifierKey, signature_line
 
@@ -18,23 +20,12 @@ ARCHE = VerifierKey.parse(
 )
 REMORA = WitnessKey.parse("remora.n621.de+da77ade7+BOvN63jn/bLvkieywe8R6UYAtVtNbZpXh34x7onlmtw2")
 
-LOG_PRIVATE = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
-LOG = VerifierKey(name="wardline.example/log", raw=LOG_PRIVATE.public_key().public_bytes_raw())
 CHECKPOINT = Checkpoint(origin=LOG.name, size=7, root=leaf_hash(b"root"))
-NOTE = CHECKPOINT.sign(LOG, sign=LOG_PRIVATE.sign)
-NOW = datetime(2026, 11, 25, 7, 0, 0, tzinfo=UTC)
-
-
-def private_of(number: int) -> Ed25519PrivateKey:
-    return Ed25519PrivateKey.from_private_bytes(bytes([number]) * 32)
-
-
-def witness(number: int, name: str | None = None) -> WitnessKey:
-    return WitnessKey(name=name or f"witness.example/{number}", raw=private_of(number).public_key().public_bytes_raw())
+NOTE = CHECKPOINT.sign(LOG, sign=PRIVATE.sign)
 
 
 def line_of(number: int, *, at: datetime = NOW, text: str = CHECKPOINT.encode(), name: str | None = None) -> str:
-    return cosign(text, witness(number, name), at=at, sign=private_of(number).sign)
+    return cosignature_of(number, text, at=at, name=name)
 
 
 def test_the_cosignature_of_another_implementation_holds() -> None:
