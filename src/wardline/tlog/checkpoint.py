@@ -8,7 +8,7 @@ from typing import Self
 
 from wardline.errors import IntegrityViolation, InvalidInput
 from wardline.tlog.merkle import HASH_BYTES
-from wardline.tlog.note import VerifierKey, decode_base64, open_note, sign_note
+from wardline.tlog.note import VerifierKey, decode_base64, open_note, sign_note, take_apart
 
 _SIZE = re.compile(r"0|[1-9][0-9]{0,15}", re.ASCII)  # no leading zero: one text for one size
 
@@ -63,3 +63,13 @@ def open_checkpoint(note: str, key: VerifierKey) -> Checkpoint:
     if checkpoint.origin != key.name:
         raise IntegrityViolation(f"the checkpoint is of log {checkpoint.origin}, expected {key.name}")
     return checkpoint
+
+
+def checkpoint_size(note: str) -> int:
+    """Return the size that `note` claims, whoever signed it: for finding a place, never for believing it.
+
+    Raises:
+        InvalidInput: It is no signed checkpoint.
+    """
+    text, _ = take_apart(note)
+    return Checkpoint.parse(text).size
