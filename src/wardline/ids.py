@@ -8,6 +8,7 @@ ReleaseId = NewType("ReleaseId", str)
 DeploymentId = NewType("DeploymentId", str)
 PrincipalId = NewType("PrincipalId", str)
 KeyId = NewType("KeyId", str)
+SubjectId = NewType("SubjectId", str)  # whom a private text is by or about: a principal, or somebody like one
 EvidenceKey = NewType("EvidenceKey", str)
 EnvironmentName = NewType("EnvironmentName", str)
 

@@ -20,6 +20,7 @@ from wardline.adapters.storage.check_log import check_log
 from wardline.adapters.storage.database import open_database
 from wardline.adapters.storage.evidence_log import SQLEvidenceLog
 from wardline.adapters.storage.runs import SQLHolds, SQLRuns
+from wardline.adapters.storage.subject_keys import SQLSubjectKeys
 from wardline.canonical import JSON
 from wardline.cli.progress import SilentProgress
 from wardline.clock import Clock, SystemClock
@@ -158,6 +159,7 @@ def delivery_world(
                 clock=clock,
                 ids=RandomIds(),
                 redactor=StreamingRedactor,
+                subjects=SQLSubjectKeys(database),
             ),
             runs=SQLRuns(database),
             holds=SQLHolds(database),

@@ -162,7 +162,7 @@ def test_a_run_whose_environment_was_seized_cannot_deploy_any_more(world: Delive
     with pytest.raises(Interrupted):
         world.walk("r-3", "1.2", engine=late)
     beginnings = Beginnings(runs=world.runs, log=world.log, clock=SystemClock(), ids=RandomIds())
-    back = beginnings.roll_back(PRODUCTION, to=None, reason="patients wait")
+    back = beginnings.roll_back(PRODUCTION, to=None, words=None)
     assert roll_back(world.travel(back.id, Immediate()), world.target) is RunStatus.SUCCEEDED
     assert serving(world) == "1.0"
     assert world.walk("r-3", "1.2", engine=late.going_on()) is RunStatus.FAILED

@@ -191,7 +191,7 @@ def test_a_stop_in_the_middle_of_a_deployment_stays_a_stop(world: DeliveryWorld)
     engine = Dies(world, "production/deploy/2-watch-10")
     with pytest.raises(Killed):
         world.walk(RUN, "1.1", engine=engine)
-    stop(world.collect, world.target, world.holds, environment=PRODUCTION, reason="patients in danger")
+    stop(world.collect, world.target, world.holds, environment=PRODUCTION, words=None)
     try:
         assert world.walk(RUN, "1.1", engine=engine.going_on()) is not RunStatus.SUCCEEDED
     except WardlineError:
@@ -208,10 +208,10 @@ def test_a_stop_in_the_middle_of_a_first_deployment_is_recorded(tmp_path: Path) 
         engine = Dies(world, "staging/deploy/1-shift-100")
         with pytest.raises(Killed):
             world.walk(RUN, "1.1", engine=engine)
-        stop(world.collect, world.target, world.holds, environment=STAGING, reason=None)
+        stop(world.collect, world.target, world.holds, environment=STAGING, words=None)
         assert history.read(world.log.every())[-1].phase is Phase.STOPPED
         size = world.log.size()
-        stop(world.collect, world.target, world.holds, environment=STAGING, reason=None)
+        stop(world.collect, world.target, world.holds, environment=STAGING, words=None)
         assert world.log.size() == size
         assert world.walk(RUN, "1.1", engine=engine.going_on()) is RunStatus.FAILED
         assert not world.target.observe(STAGING).instances

@@ -25,6 +25,7 @@ from wardline.adapters.storage.database import open_database
 from wardline.adapters.storage.evidence_log import SQLEvidenceLog
 from wardline.adapters.storage.people import SQLPeople
 from wardline.adapters.storage.runs import SQLHolds, SQLRuns
+from wardline.adapters.storage.subject_keys import SQLSubjectKeys
 from wardline.adapters.targets.local.target import LocalTarget
 from wardline.clock import Clock, SystemClock
 from wardline.delivery.approve import Approvals
@@ -44,10 +45,11 @@ from wardline.delivery.ship import ship
 from wardline.delivery.show_status import Status, show_status
 from wardline.delivery.stop import stop
 from wardline.delivery.travel import Progress, Travel
+from wardline.delivery.unsigned_words import keep_words
 from wardline.delivery.workshop import Workshop
 from wardline.errors import Conflict, NotFound, Unavailable
 from wardline.evidence.envelopes import Signer
-from wardline.findings.redactor import StreamingRedactor, redact
+from wardline.findings.redactor import StreamingRedactor
 from wardline.gates.consent import Document
 from wardline.gates.policy_files import load_policies
 from wardline.identity.directory import Directory, Recorded
@@ -82,11 +84,12 @@ class Home:
     def begin(self, path: Path, ref: str) -> Run:
         return self._beginnings.ship(self.workshop, path, ref)
 
-    def begin_rollback(self, environment: str, *, service: str | None, to: str | None, reason: str | None) -> Run:
+    def begin_rollback(
+        self, environment: str, *, service: str | None, to: str | None, reason: str | None, by: PrincipalId | None
+    ) -> Run:
         key = environment_named(self.log, environment, service)
-        # Masked before it is kept with the run; as evidence it is a salted blob like every other reason.
-        masked = None if reason is None else redact(reason)
-        return self._beginnings.roll_back(key, to=to, reason=masked)
+        words = keep_words(reason, by=by, collect=self.collect)
+        return self._beginnings.roll_back(key, to=to, words=words)
 
     def begin_rehearsal(self, *, service: str | None) -> Run:
         return self._beginnings.rehearse(service)
@@ -132,12 +135,13 @@ class Home:
         self.workshop.rooms.clear(run)
         return status
 
-    def stop(self, environment: str, *, service: str | None, reason: str | None) -> list[str]:
+    def stop(self, environment: str, *, service: str | None, reason: str | None, by: PrincipalId | None) -> list[str]:
         """Stop one environment, or `all`; return what was stopped."""
         every = environments_of(self.log, service)
         keys = every if environment == "all" else (environment_named(self.log, environment, service),)
+        words = keep_words(reason, by=by, collect=self.collect)
         for key in keys:
-            stop(self.collect, self.target, self.holds, environment=key, reason=reason)
+            stop(self.collect, self.target, self.holds, environment=key, words=words)
         return [str(key) for key in keys]
 
     @staticmethod
@@ -312,6 +316,7 @@ def open_home(settings: Settings) -> Iterator[Home]:
                 clock=clock,
                 ids=RandomIds(),
                 redactor=StreamingRedactor,
+                subjects=SQLSubjectKeys(database),
             ),
             runs=SQLRuns(database),
             holds=SQLHolds(database),

@@ -55,7 +55,7 @@ class SourceTaken:
     service: str
     commit: Commit
     author: PrincipalId | None
-    private: BlobRef  # salted: the author's address and the message
+    private: BlobRef  # encrypted: the author's address and the message
     pipeline: Digest  # of wardline.yaml as committed
     regulations: tuple[str, ...]
     criticality: str

@@ -9,6 +9,10 @@ from wardline.cli.shell import Output, say, say_json, say_table
 app = typer.Typer(help="Stop what runs in an environment.", no_args_is_help=True)
 
 _Service = Annotated[str | None, typer.Option("--service", help="Needed where several services are deployed here.")]
+_By = Annotated[
+    str | None,
+    typer.Option(help="Your pseudonymous id: the reason is erased with you. Without it, it stands alone."),
+]
 _Output = Annotated[Output, typer.Option()]
 
 
@@ -32,15 +36,19 @@ def rollback(
     environment: Annotated[str, typer.Argument(help="Where, e.g. production.")],
     to: Annotated[str | None, typer.Option(help="A release that served there; default: the one before.")] = None,
     reason: Annotated[str | None, typer.Option(help="Why, in your words; kept outside the log.")] = None,
+    by: _By = None,
     service: _Service = None,
     output: _Output = Output.TEXT,
 ) -> None:
     """Put an earlier release in front of callers again. It waits for no gate, and is always recorded."""
     from wardline.cli.driving import drive
     from wardline.cli.home import home
+    from wardline.identity.principals import parse_principal_id
 
     with home() as wardline:
-        run = wardline.begin_rollback(environment, service=service, to=to, reason=reason)
+        run = wardline.begin_rollback(
+            environment, service=service, to=to, reason=reason, by=None if by is None else parse_principal_id(by)
+        )
         drive(wardline, run, output=output)
 
 
@@ -59,13 +67,17 @@ def stop(
     environment: Annotated[str, typer.Argument(help="Which; or `all`.")],
     service: _Service = None,
     reason: Annotated[str | None, typer.Option(help="Why, in your words; kept outside the log.")] = None,
+    by: _By = None,
     output: _Output = Output.TEXT,
 ) -> None:
     """Stop everything in an environment, proxy and supervisor included. Its data stays; the stop is recorded."""
     from wardline.cli.home import home
+    from wardline.identity.principals import parse_principal_id
 
     with home() as wardline:
-        stopped = wardline.stop(environment, service=service, reason=reason)
+        stopped = wardline.stop(
+            environment, service=service, reason=reason, by=None if by is None else parse_principal_id(by)
+        )
     if output is Output.JSON:
         say_json({"stopped": stopped})
         return

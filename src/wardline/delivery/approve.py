@@ -17,6 +17,7 @@ from wardline.gates.facts import Facts
 from wardline.gates.predicates import APPROVAL, REJECTION, Approval, Rejection, Word
 from wardline.identity.principals import Role
 from wardline.identity.separation import Objection, to_act_as, to_approve
+from wardline.identity.subject_keys import principal_subject_id
 from wardline.ids import EnvironmentName, RunId
 from wardline.pipelines.engine import Messenger
 from wardline.predicates import Subject
@@ -67,7 +68,7 @@ class Approvals:
             raise refuse(_attempt("approve", document, by), objection, people=facts.people, collect=self.collect)
         if mine:
             return self._woken(document.door, self.collect.log.read(mine[0].index))
-        return self._say(Approval(word=self._word(document, role, reason)), document, by)
+        return self._say(Approval(word=self._word(document, by, role, reason)), document, by)
 
     def reject(self, document: Document, *, by: Signatory, role: Role, reason: str) -> Evidence:
         """Sign a no to `document`, record it and wake the run.
@@ -84,7 +85,7 @@ class Approvals:
         mine = [given for given in facts.standing.rejections if given.by == by.principal]
         if mine:
             return self._woken(document.door, self.collect.log.read(mine[0].index))
-        return self._say(Rejection(word=self._word(document, role, reason)), document, by)
+        return self._say(Rejection(word=self._word(document, by, role, reason)), document, by)
 
     def _still(self, document: Document) -> Facts:
         door = document.door
@@ -103,7 +104,7 @@ class Approvals:
         _worth_signing(document)
         return facts
 
-    def _word(self, document: Document, role: Role, reason: str) -> Word:
+    def _word(self, document: Document, by: Signatory, role: Role, reason: str) -> Word:
         if not reason.strip():
             raise InvalidInput("a reason is expected, got none", remedy="Say why: --reason.")
         return Word(
@@ -111,7 +112,7 @@ class Approvals:
             role=role,
             matter=document.matter,
             shown=self.collect.blobs.put(document.canonical, CONSENT_DOCUMENT),
-            reason=self.collect.private(reason),
+            reason=self.collect.private(reason, about=principal_subject_id(by.principal)),
         )
 
     def _say(self, predicate: Approval | Rejection, document: Document, by: Signatory) -> Evidence:

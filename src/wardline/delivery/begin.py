@@ -6,6 +6,7 @@ from pathlib import Path
 from wardline.clock import Clock
 from wardline.delivery.rehearse import waiting_for_production
 from wardline.delivery.roll_back import way_back
+from wardline.delivery.unsigned_words import to_argument
 from wardline.delivery.workshop import Workshop
 from wardline.deployments import history
 from wardline.deployments.predicates import REHEARSAL
@@ -17,6 +18,7 @@ from wardline.pipelines.keys import FILENAME
 from wardline.pipelines.parse import parse_bytes
 from wardline.pipelines.run import Run, RunStatus, RunStore
 from wardline.pipelines.spec import Pipeline
+from wardline.predicates import BlobRef
 
 SHIP, ROLL_BACK, REHEARSE = "ship", "roll-back", "rehearse"
 
@@ -40,14 +42,14 @@ class Beginnings:
         commit_sha, pipeline = read_pipeline(workshop, path, ref)
         return self._begin(SHIP, pipeline.service.name, repository=str(path), commit_sha=commit_sha, arguments={})
 
-    def roll_back(self, environment: EnvironmentKey, *, to: str | None, reason: str | None) -> Run:
+    def roll_back(self, environment: EnvironmentKey, *, to: str | None, words: BlobRef | None) -> Run:
         """Begin going back in `environment`.
 
         Raises:
             NotFound: There is nothing to go back to.
         """
         way_back(history.read(self.log.every()), environment, to=to)
-        wanted = {"environment": str(environment.name), "to": to, "reason": reason}
+        wanted = {"environment": str(environment.name), "to": to, "words": to_argument(words)}
         return self._begin(ROLL_BACK, environment.service, arguments=_given(wanted))
 
     def rehearse(self, service: str | None) -> Run:

@@ -47,5 +47,5 @@ def stopped(travel: Travel, stage: str, why: Stopped, *, about: Subject) -> Pred
         exit_code=why.exit_code,
         errored=why.errored,
         output=travel.collect.blobs.put(why.output, OUTPUT) if why.output else None,
-        private=travel.collect.private(why.words),
+        private=travel.collect.machine_words(why.words),
     )

@@ -8,10 +8,12 @@ from wardline.clock import Clock, to_rfc3339
 from wardline.errors import Conflict, Unavailable
 from wardline.evidence.envelopes import Envelope, Signer, seal
 from wardline.evidence.log import SALTED_TEXT, Blobs, Evidence, EvidenceLog, salted
+from wardline.evidence.private_texts import NONCE_BYTES, PRIVATE_TEXT, lock
 from wardline.evidence.redaction import RedactorFactory
 from wardline.evidence.schemas import check_predicate
 from wardline.evidence.statements import PAYLOAD_TYPE, Context, Statement, evidence_key
-from wardline.ids import IdFactory, PrincipalId, RunId
+from wardline.identity.subject_keys import SubjectKeys
+from wardline.ids import IdFactory, PrincipalId, RunId, SubjectId
 from wardline.predicates import BlobRef, Predicate
 
 # Time servers step a clock by less; a larger step back would put effects before their causes.
@@ -29,6 +31,7 @@ class Collector:
     clock: Clock
     ids: IdFactory
     redactor: RedactorFactory
+    subjects: SubjectKeys
 
     def once(self, step: str, run: RunId | None, produce: Callable[[], Predicate]) -> Evidence:
         """Return the evidence of `step`; `produce` runs only if there is none yet.
@@ -85,11 +88,21 @@ class Collector:
         self._check_clock()
         return self._append(predicate, step, None, signer=self.signer, actor=self.machine, at=size)
 
-    def private(self, text: str) -> BlobRef:
-        """Keep free text outside the log: redacted, salted, known by a digest that gives nothing away."""
+    def private(self, text: str, *, about: SubjectId) -> BlobRef:
+        """Keep what a person wrote outside the log: redacted, then encrypted under the key of whom it is by or about.
+
+        It is readable until that key is destroyed (GDPR Art. 17); no proof needs it.
+        """
+        nonce = bytes.fromhex(self.ids.salt())[-NONCE_BYTES:]
+        return self.blobs.put(lock(self._masked(text), key=self.subjects.of(about), nonce=nonce), PRIVATE_TEXT)
+
+    def machine_words(self, text: str) -> BlobRef:
+        """Keep what a program said outside the log: redacted, salted, known by a digest that gives nothing away."""
+        return self.blobs.put(salted(self._masked(text), salt=self.ids.salt()), SALTED_TEXT)
+
+    def _masked(self, text: str) -> str:
         redactor = self.redactor()
-        masked = redactor.feed(text.encode()) + redactor.finish()
-        return self.blobs.put(salted(masked.decode(errors="replace"), salt=self.ids.salt()), SALTED_TEXT)
+        return (redactor.feed(text.encode()) + redactor.finish()).decode(errors="replace")
 
     def _append(  # noqa: PLR0913  # all that a statement's context is made of
         self,

@@ -228,7 +228,7 @@ class _Act:
             outcome=outcome,
             took_ms=round(took.total_seconds() * 1000),
             reason=reason,
-            private=None if words is None else self.travel.collect.private(words),
+            private=None if words is None else self.travel.collect.machine_words(words),
         )
 
     def _why(self) -> str:

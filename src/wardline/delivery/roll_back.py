@@ -6,16 +6,17 @@ from datetime import timedelta
 
 from wardline.delivery.deploy import Target
 from wardline.delivery.travel import Travel
+from wardline.delivery.unsigned_words import from_argument
 from wardline.deployments import history, releases
 from wardline.deployments.plans import Release
 from wardline.deployments.predicates import DeploymentMoved, Phase, ReleaseRef
 from wardline.environments.holds import Hold
 from wardline.environments.observations import EnvironmentKey
-from wardline.errors import Conflict, IntegrityViolation, InvalidInput, NotFound, Unavailable
+from wardline.errors import Conflict, IntegrityViolation, InvalidInput, NotFound, Unavailable, WardlineError
 from wardline.ids import DeploymentId, EnvironmentName, ReleaseId
 from wardline.outcomes import Outcome
 from wardline.pipelines.run import RunStatus
-from wardline.predicates import Predicate
+from wardline.predicates import BlobRef, Predicate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +34,7 @@ class Switch:
     decision: int
     phase: Phase
     reason: str
-    words: str | None = None  # an operator's own; kept outside the log
+    words: BlobRef | None = None  # an operator's own; kept outside the log
 
 
 def switch(travel: Travel, target: Target, wanted: Switch) -> Callable[[], Predicate]:
@@ -55,9 +56,9 @@ def switch(travel: Travel, target: Target, wanted: Switch) -> Callable[[], Predi
                 weights = {release.id: 100}
         except (Unavailable, InvalidInput) as error:
             travel.progress.says(error.what)
-            return _said(travel, wanted, outcome=Outcome.FAILED, ended=_NOT_STARTED, words=error.what)
+            return _said(wanted, outcome=Outcome.FAILED, ended=_NOT_STARTED, words=_kept(travel, error))
         except Conflict as error:
-            return _said(travel, wanted, outcome=Outcome.ERRORED, ended=_FENCED, words=error.what)
+            return _said(wanted, outcome=Outcome.ERRORED, ended=_FENCED, words=_kept(travel, error))
         target.shift(environment, weights, generation=generation)
         took = travel.clock.elapsed() - began
         serving = None if wanted.release is None else wanted.release.id
@@ -66,7 +67,7 @@ def switch(travel: Travel, target: Target, wanted: Switch) -> Callable[[], Predi
         seen = target.observe(environment)
         outcome = Outcome.PASSED if dict(seen.weights) == weights else Outcome.FAILED
         ended = _Ended(phase=wanted.phase, serving=serving, reason=wanted.reason, took=took)
-        return _said(travel, wanted, outcome=outcome, ended=ended, words=wanted.words)
+        return _said(wanted, outcome=outcome, ended=ended, words=wanted.words)
 
     return act
 
@@ -77,7 +78,7 @@ def load(travel: Travel, release: ReleaseRef) -> Release:
 
 
 def roll_back(travel: Travel, target: Target) -> RunStatus:
-    """The journey of `wardline rollback ENV [--to RELEASE]`: arguments `environment`, `to`, `reason`."""
+    """The journey of `wardline rollback ENV [--to RELEASE]`: arguments `environment`, `to`, `words`."""
     run = travel.run
     environment = EnvironmentKey(service=run.service, name=EnvironmentName(run.arguments["environment"]))
     generation = travel.decide(f"{environment.name}/hold", lambda: travel.holds.seize(environment, run.id).generation)
@@ -93,7 +94,7 @@ def roll_back(travel: Travel, target: Target) -> RunStatus:
         decision=chosen[1],
         phase=Phase.ROLLED_BACK,
         reason="operator",
-        words=run.arguments.get("reason"),
+        words=from_argument(run.arguments.get("words")),
     )
     evidence = travel.leave(f"{environment.name}/roll-back", switch(travel, target, wanted))
     travel.free(environment)
@@ -137,7 +138,7 @@ _NOT_STARTED = _Ended(phase=Phase.FAILED, reason="not-healthy")
 _FENCED = _Ended(phase=Phase.FENCED, reason="fenced")
 
 
-def _said(travel: Travel, wanted: Switch, *, outcome: Outcome, ended: _Ended, words: str | None) -> DeploymentMoved:
+def _said(wanted: Switch, *, outcome: Outcome, ended: _Ended, words: BlobRef | None) -> DeploymentMoved:
     # A withdrawal is said of what was withdrawn: there is nothing else to say it of.
     about = wanted.release or wanted.previous
     if about is None:
@@ -159,5 +160,9 @@ def _said(travel: Travel, wanted: Switch, *, outcome: Outcome, ended: _Ended, wo
         outcome=outcome,
         took_ms=round(ended.took.total_seconds() * 1000),
         reason=ended.reason,
-        private=None if words is None else travel.collect.private(words),
+        private=words,
     )
+
+
+def _kept(travel: Travel, error: WardlineError) -> BlobRef:
+    return travel.collect.machine_words(error.what)

@@ -8,23 +8,26 @@ from wardline.environments.holds import Hold, Holds
 from wardline.environments.observations import EnvironmentKey
 from wardline.ids import DeploymentId, RunId
 from wardline.outcomes import Outcome
+from wardline.predicates import BlobRef
 
 _STOP = RunId("stop")  # holds what is being stopped; a stop that was killed leaves it to the next stop
 
 
-def stop(collect: Collector, target: Target, holds: Holds, *, environment: EnvironmentKey, reason: str | None) -> None:
+def stop(
+    collect: Collector, target: Target, holds: Holds, *, environment: EnvironmentKey, words: BlobRef | None
+) -> None:
     """Stop `environment` and say so. Stopping what is stopped already leaves no second statement.
 
     Whoever was deploying there is fenced off: a deployment under way, or its way back, must not undo a stop.
     """
     hold = holds.seize(environment, _STOP)
     try:
-        _stop(collect, target, hold, reason=reason)
+        _stop(collect, target, hold, words=words)
     finally:
         holds.free(environment, _STOP)
 
 
-def _stop(collect: Collector, target: Target, hold: Hold, *, reason: str | None) -> None:
+def _stop(collect: Collector, target: Target, hold: Hold, *, words: BlobRef | None) -> None:
     environment = hold.environment
     began = collect.clock.elapsed()
     target.stop(environment, generation=hold.generation)
@@ -52,7 +55,7 @@ def _stop(collect: Collector, target: Target, hold: Hold, *, reason: str | None)
             outcome=Outcome.PASSED,
             took_ms=round(took.total_seconds() * 1000),
             reason="operator",
-            private=None if reason is None else collect.private(reason),
+            private=words,
         ),
     )
 

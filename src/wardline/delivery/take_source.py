@@ -9,6 +9,7 @@ from wardline.changes.predicates import SourceTaken
 from wardline.delivery.travel import Travel
 from wardline.delivery.workshop import Workshop
 from wardline.errors import NotFound
+from wardline.identity.subject_keys import principal_subject_id
 from wardline.pipelines.keys import FILENAME
 from wardline.pipelines.parse import parse_bytes
 from wardline.pipelines.run import Run
@@ -36,15 +37,17 @@ def declared(run: Run, workshop: Workshop) -> tuple[Commit, Pipeline, Digest]:
 
 def take_source(travel: Travel, workshop: Workshop) -> Predicate:
     """Export the commit into the run's own room and say whose it is."""
-    run = travel.run
+    run, collect = travel.run, travel.collect
     commit, pipeline, digest = declared(run, workshop)
     workshop.repository.export(Path(run.repository), commit, workshop.rooms.fresh(travel.id, "source"))
+    author = workshop.people.principal_of(commit.author_email)
+    about = collect.subjects.of_address(commit.author_email) if author is None else principal_subject_id(author)
     words = canonical.encode({"author": commit.author_email, "message": commit.message}).decode()
     return SourceTaken(
         service=pipeline.service.name,
         commit=commit,
-        author=workshop.people.principal_of(commit.author_email),
-        private=travel.collect.private(words),
+        author=author,
+        private=collect.private(words, about=about),
         pipeline=digest,
         regulations=pipeline.regulations,
         criticality=pipeline.service.criticality.value,

@@ -15,6 +15,7 @@ from wardline.gates.readings import SCAN, findings_of
 from wardline.gates.waivers import MAY_WAIVE
 from wardline.identity.directory import Directory
 from wardline.identity.separation import Objection, to_act
+from wardline.identity.subject_keys import principal_subject_id
 from wardline.ids import EnvironmentName
 
 
@@ -46,7 +47,7 @@ def waive(request: WaiverRequest, *, by: Signatory, collect: Collector) -> Evide
         finding=request.finding,
         expires_at=request.expires_at,
         environment=request.environment,
-        reason=collect.private(request.reason),
+        reason=collect.private(request.reason, about=principal_subject_id(by.principal)),
     )
     before = sum(1 for _ in collect.log.every(WAIVER))
     step = f"waiver/{request.finding}/{by.principal}/{before + 1}"

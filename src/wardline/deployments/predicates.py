@@ -72,7 +72,7 @@ class DeploymentMoved:
     outcome: Outcome
     took_ms: int
     reason: str | None = None  # short code: "not-healthy", "analysis-not-passed", "rehearsal", "operator" …
-    private: BlobRef | None = None  # salted text: the target's own words, or an operator's reason
+    private: BlobRef | None = None  # the target's own words, or an operator's reason
 
     def subjects(self) -> tuple[Subject, ...]:
         return (Subject(name=f"{self.service}-{self.release.version}.bundle", digest=self.release.artifact),)

@@ -148,7 +148,7 @@ class Word:
 
     Attributes:
         shown: The canonical document they were shown, kept so that an auditor can read it too.
-        reason: Why, in their own words: salted and private.
+        reason: Why, in their own words: encrypted under their own key.
     """
 
     environment: EnvironmentName

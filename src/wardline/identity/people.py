@@ -28,6 +28,16 @@ class People(Protocol):
         """Return the name; None: never known, or erased."""
         ...
 
+    def addresses_of(self, principal: PrincipalId) -> tuple[str, ...]:
+        """Return the addresses, case folded; none where none are known."""
+        ...
+
     def erase(self, principal: PrincipalId) -> None:
-        """Forget name and addresses for good. Erasing twice changes nothing; the evidence stays."""
+        """Forget name and addresses, so that no file of the database holds them any more; the evidence stays.
+
+        Erasing twice changes nothing.
+
+        Raises:
+            Unavailable: They are deleted, but their bytes could not be wiped yet; call again.
+        """
         ...

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from tests.fakes.memory_subject_keys import MemorySubjectKeys
 
 from wardline.adapters.blobs.files import FileBlobs
 from wardline.adapters.storage.database import open_database
@@ -30,7 +31,7 @@ from wardline.gates.policy_files import load_policies
 from wardline.gates.predicates import Approval, DecisionMade, Matter, Waiver, Word
 from wardline.identity.predicates import Enrolment
 from wardline.identity.principals import Principal, PublicKey, Role
-from wardline.ids import DeploymentId, EnvironmentName, PrincipalId, ReleaseId, RunId, SequentialIds
+from wardline.ids import DeploymentId, EnvironmentName, PrincipalId, ReleaseId, RunId, SequentialIds, SubjectId
 from wardline.outcomes import Outcome
 from wardline.pipelines.building import Tested
 from wardline.pipelines.predicates import TestResult
@@ -108,6 +109,7 @@ class Story:
             clock=self.clock,
             ids=SequentialIds(),
             redactor=Unmasked,
+            subjects=MemorySubjectKeys(),
         )
 
     def say(self, step: str, predicate: Predicate, *, run: RunId | None = RUN) -> Evidence:
@@ -134,7 +136,7 @@ class Story:
             finding=FINDING.id,
             expires_at=datetime(2027, 1, 31, tzinfo=UTC),
             environment=None,
-            reason=self.collect.private("used for cache keys only"),
+            reason=self.collect.private("used for cache keys only", about=SubjectId(SAFETY)),
         )
         return self.sign("waiver/1", waiver, by=SAFETY, signer=SAFETY_KEY, run=None)
 
@@ -145,7 +147,7 @@ class Story:
                 service="eligibility",
                 commit=COMMIT,
                 author=PrincipalId("p-dev"),
-                private=self.collect.private("dev@clinic.example: Answer 271 faster"),
+                private=self.collect.private("dev@clinic.example: Answer 271 faster", about=SubjectId("p-dev")),
                 pipeline=Digest.of(b"wardline: 1"),
                 regulations=("hipaa", "gdpr"),
                 criticality="clinical-support",
@@ -226,7 +228,7 @@ class Story:
             role=Role.CLINICAL_SAFETY,
             matter=matter,
             shown=self.blobs.put(encode(matter.to_json()), "application/vnd.wardline.consent+json"),
-            reason=self.collect.private("read and understood"),
+            reason=self.collect.private("read and understood", about=SubjectId(SAFETY)),
         )
         return self.sign("production/word/1", Approval(word=word), by=SAFETY, signer=SAFETY_KEY)
 
@@ -348,7 +350,7 @@ class Story:
             service="billing",
             commit=COMMIT,
             author=None,
-            private=self.collect.private("another"),
+            private=self.collect.private("another", about=SubjectId(SAFETY)),
             pipeline=Digest.of(b""),
             regulations=(),
             criticality="administrative",

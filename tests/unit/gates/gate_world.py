@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from tests.fakes.memory_subject_keys import MemorySubjectKeys
 
 from wardline.canonical import JSON, Digest, JSONObject
 from wardline.clock import ManualClock
@@ -206,6 +207,7 @@ class World:
             clock=self.clock,
             ids=SequentialIds(),
             redactor=OpenRedactor,
+            subjects=MemorySubjectKeys(),
         )
         self.enrol("ada", Role.ADMINISTRATOR, Role.COMPLIANCE, founding=True)
         self.enrol("ben", Role.CLINICAL_SAFETY)

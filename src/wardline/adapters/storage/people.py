@@ -7,6 +7,7 @@ from sqlalchemy import Connection, Engine, delete, insert, select
 
 from wardline.adapters.storage.database import reading
 from wardline.adapters.storage.tables import people
+from wardline.adapters.storage.wiping import overwriting, wipe
 from wardline.errors import Conflict
 from wardline.ids import PrincipalId
 
@@ -19,7 +20,7 @@ class SQLPeople:
 
     def remember(self, principal: PrincipalId, *, name: str, emails: Sequence[str]) -> None:
         wanted = sorted({email.casefold() for email in emails})
-        with self._engine.begin() as connection:
+        with overwriting(self._engine) as connection:
             for owner, address in _addresses(connection):
                 if owner != principal and address in wanted:
                     # The address itself is not repeated: it may be anybody's.
@@ -42,9 +43,20 @@ class SQLPeople:
             ).scalar_one_or_none()
             return name
 
+    def addresses_of(self, principal: PrincipalId) -> tuple[str, ...]:
+        with reading(self._engine) as connection:
+            return tuple(address for owner, address in _addresses(connection) if owner == principal)
+
     def erase(self, principal: PrincipalId) -> None:
-        with self._engine.begin() as connection:
+        with overwriting(self._engine) as connection:
+            traces = [
+                f"{row.principal}{row.name}{row.emails}".encode()  # as a row of SQLite holds them, one after another
+                for row in connection.execute(select(people).where(people.c.principal == principal))
+            ]
+            traces += [address.encode() for owner, address in _addresses(connection) if owner == principal]
             connection.execute(delete(people).where(people.c.principal == principal))
+        # Deleted for every reader: from here a crash leaves bytes in the files, which the next call wipes.
+        wipe(self._engine, [people.name], traces=traces)
 
 
 def _addresses(connection: Connection) -> Iterator[tuple[PrincipalId, str]]:
