@@ -3,6 +3,9 @@ import os
 import resource
 import signal
 import stat
+import threading
+from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -34,6 +37,71 @@ def test_what_was_put_is_got(blobs: FileBlobs, content: bytes) -> None:
 def test_what_was_never_put_is_not_found(blobs: FileBlobs) -> None:
     with pytest.raises(NotFound, match="not kept here"):
         blobs.get(Digest.of(b"never"))
+
+
+NEVER, ALWAYS = datetime(1990, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+
+
+def test_what_lies_there_is_listed_with_its_size(blobs: FileBlobs, tmp_path: Path) -> None:
+    assert list(blobs.lying()) == []
+    put = {blobs.put(content, "text/plain").digest: len(content) for content in (b"", b"one", b"another")}
+    (tmp_path / "blobs" / "ab").mkdir(exist_ok=True)
+    (tmp_path / "blobs" / "ab" / ".new-half").write_bytes(b"half")
+    assert {thing.digest: thing.size_bytes for thing in blobs.lying()} == put
+
+
+def test_what_is_removed_is_gone_and_removing_twice_changes_nothing(blobs: FileBlobs) -> None:
+    digest = blobs.put(b"output", "text/plain").digest
+    assert blobs.remove(digest, put_before=ALWAYS)
+    assert blobs.remove(digest, put_before=ALWAYS)
+    assert list(blobs.lying()) == []
+    with pytest.raises(NotFound):
+        blobs.get(digest)
+
+
+def test_what_was_put_again_is_not_removed(blobs: FileBlobs, tmp_path: Path) -> None:
+    digest = blobs.put(b"output", "text/plain").digest
+    os.utime(only_file(tmp_path / "blobs"), (0, 0))
+    (before,) = blobs.lying()
+    assert before.put_at < NEVER
+    blobs.put(b"output", "text/plain")
+    assert not blobs.remove(digest, put_before=NEVER)
+    assert blobs.get(digest) == b"output"
+
+
+def test_what_is_gone_says_why(tmp_path: Path) -> None:
+    blobs = FileBlobs(tmp_path / "blobs", gone=lambda _: "purged on 2032-01-01 under statement 7")
+    with pytest.raises(NotFound, match="was purged on 2032-01-01 under statement 7"):
+        blobs.get(Digest.of(b"gone"))
+
+
+def test_a_store_that_cannot_be_listed_is_not_an_empty_one(tmp_path: Path) -> None:
+    (tmp_path / "blobs").write_text("")
+    with pytest.raises(Unavailable, match="cannot be listed"):
+        list(FileBlobs(tmp_path / "blobs").lying())
+
+
+def test_putting_and_removing_at_once_leaves_what_was_put(tmp_path: Path) -> None:
+    """Whoever puts finds it there afterwards, however often somebody removes what is old."""
+    blobs, done = FileBlobs(tmp_path / "blobs"), threading.Event()
+    digest = Digest.of(b"output")
+
+    def remove_what_is_old() -> None:
+        while not done.is_set():
+            blobs.remove(digest, put_before=NEVER)
+
+    blobs.put(b"output", "text/plain")
+    removing = threading.Thread(target=remove_what_is_old)
+    removing.start()
+    try:
+        for _ in range(200):
+            with suppress(FileNotFoundError):
+                os.utime(tmp_path / "blobs" / digest.hex[:2] / digest.hex, (0, 0))
+            blobs.put(b"output", "text/plain")
+            assert blobs.get(digest) == b"output"
+    finally:
+        done.set()
+        removing.join()
 
 
 def only_file(folder: Path) -> Path:

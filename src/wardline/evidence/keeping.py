@@ -2,7 +2,8 @@
 
 A thing may be named by many statements; it stays as long as any of them wants it. A statement wants its things
 for the period of their class, counted from when it was recorded or from when it last was in effect, whichever is
-later; and what rests on a statement keeps it in effect, and under the same holds.
+later. What a run in effect rests on is in effect with it, and what a held run rests on is held: the packet of such a
+run stays whole. That goes one step and no further: each release rests on the one before it, and all would stay for ever.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -221,15 +222,16 @@ def _judged(
         own = leaf.until if leaf.run is None else max(leaf.until, until.get(leaf.run, leaf.until))
         last = max(own, effect.pop(leaf.index, own))
         service = leaf.service if leaf.run is None else services.get(leaf.run)
-        on_it = held.pop(leaf.index, frozenset()) | {
+        own_holds = frozenset(
             placed.index
             for placed in holds
             if placed.hold.scope.covers(run=leaf.run, service=service, recorded_at=leaf.at)
-        }
+        )
+        on_it = own_holds | held.pop(leaf.index, frozenset())
         for below in leaf.rests_on:
             if below < leaf.index:
-                effect[below] = max(last, effect.get(below, last))
-                held[below] = on_it | held.get(below, frozenset())
+                effect[below] = max(own, effect.get(below, own))
+                held[below] = own_holds | held.get(below, frozenset())
         for digest, kept in leaf.things:
             mention = Mention(index=leaf.index, kept=kept, created=leaf.at, last_in_effect=last, holds=on_it)
             found.setdefault(digest, []).append(mention)

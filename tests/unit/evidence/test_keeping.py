@@ -155,16 +155,15 @@ def test_what_a_decision_in_effect_was_made_from_is_in_effect(log: Log) -> None:
     assert log.state_of("of an earlier run", serving=("r-1",)) is State.WITHIN
 
 
-def test_what_rests_on_what_rests_on_it_counts_too(log: Log) -> None:
+def test_what_lies_two_steps_below_is_not_kept_by_what_serves(log: Log) -> None:
+    """Each release rests on the one before it: further down, all of them would stay for ever."""
     tests = log.scan("tests", run="r-0")
     decision = log.decide(tests, run="r-0")
     log.seal("r-0")
-    log.say(DEPLOYMENT, {"decision": decision}, run="r-1")
+    log.say(DEPLOYMENT, {"decision": decision, "x": blob("words").to_json()}, run="r-1")
     log.seal()
-    assert log.state_of("tests", serving=("r-1",)) is State.WITHIN
-    log.scan("unrelated", run="r-2")
-    log.seal("r-2")
-    assert log.state_of("unrelated", serving=("r-1",)) is State.DUE
+    assert log.state_of("words", serving=("r-1",)) is State.WITHIN
+    assert log.state_of("tests", serving=("r-1",)) is State.DUE
 
 
 def test_a_waiver_is_in_effect_until_it_expires(log: Log) -> None:
