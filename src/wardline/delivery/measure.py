@@ -7,12 +7,10 @@ from datetime import timedelta
 from wardline.canonical import JSONObject
 from wardline.environments.observations import EnvironmentKey
 from wardline.evidence.log import EvidenceLog
-from wardline.gates.predicates import DECISION
 from wardline.ids import RunId
-from wardline.metrics.audit import AuditTrail, audit_trail
+from wardline.metrics.audit import AuditTrail, allows, audit_trail
 from wardline.metrics.dora import DORA, dora
 from wardline.metrics.records import Records, read
-from wardline.outcomes import Outcome
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,14 +41,9 @@ def measure(
     """Fold the log. `environment` None: of each service the last one it was ever deployed to, which is production."""
     evidence = tuple(log.every())
     records = read(evidence)
-    allows = frozenset(
-        item.index
-        for item in evidence
-        if item.statement.predicate_type == DECISION and item.statement.context.outcome is Outcome.PASSED
-    )
     return Figures(
         services=tuple((key, dora(records, key)) for key in _measured(records, service, environment)),
-        trail=audit_trail(records, under_way=under_way, allows=allows),
+        trail=audit_trail(records, under_way=under_way, allows=allows(evidence)),
     )
 
 

@@ -6,15 +6,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wardline.canonical import Digest
+from wardline.canonical import Digest, JSONObject
 from wardline.deployments.history import Moved
 from wardline.deployments.predicates import Phase, ReleaseRef
 from wardline.environments.observations import EnvironmentKey
-from wardline.ids import DeploymentId, EnvironmentName, ReleaseId, RunId
-from wardline.metrics.audit import audit_trail
+from wardline.evidence.envelopes import Envelope, Signature
+from wardline.evidence.log import Evidence
+from wardline.evidence.statements import Context, Statement
+from wardline.gates.decisions import Allow, Deny, Judgement, Undecided
+from wardline.gates.predicates import DECISION
+from wardline.ids import DeploymentId, EnvironmentName, KeyId, PrincipalId, ReleaseId, RunId
+from wardline.metrics.audit import Allowed, allows, audit_trail
 from wardline.metrics.dora import DORA, dora
 from wardline.metrics.records import Records, RunRecord
-from wardline.predicates import BlobRef
+from wardline.outcomes import Outcome
+from wardline.predicates import BlobRef, Subject
 
 PRODUCTION = EnvironmentKey(service="desk", name=EnvironmentName("production"))
 STAGING = EnvironmentKey(service="desk", name=EnvironmentName("staging"))
@@ -229,14 +235,14 @@ def test_shares_are_shares(story: list[str]) -> None:
 
 
 def test_an_empty_log_is_not_complete_but_says_nothing() -> None:
-    trail = audit_trail(Records(runs=(), deployments=()), under_way=lambda _: False, allows=frozenset())
+    trail = audit_trail(Records(runs=(), deployments=()), under_way=lambda _: False, allows={})
     assert trail.completeness_bp is None
     assert trail.gaps == ()
 
 
 def test_what_is_under_way_is_neither_complete_nor_a_gap() -> None:
     records = Records(runs=(record("a"), record("b", stated=None)), deployments=())
-    trail = audit_trail(records, under_way=lambda run: run == "b", allows=frozenset())
+    trail = audit_trail(records, under_way=lambda run: run == "b", allows={})
     assert (trail.runs, trail.sealed, trail.under_way, trail.completeness_bp) == (1, 1, 1, 10_000)
     assert trail.gaps == ()
 
@@ -250,29 +256,87 @@ def test_what_is_under_way_is_neither_complete_nor_a_gap() -> None:
     ],
 )
 def test_a_run_that_is_not_whole_is_a_gap(run: RunRecord, gap: str) -> None:
-    trail = audit_trail(Records(runs=(record("a"), run), deployments=()), under_way=lambda _: False, allows=frozenset())
+    trail = audit_trail(Records(runs=(record("a"), run), deployments=()), under_way=lambda _: False, allows={})
     assert (trail.completeness_bp, trail.gaps) == (5000, (gap,))
 
 
 def test_a_sealed_run_is_not_under_way_whatever_the_table_says() -> None:
-    trail = audit_trail(
-        Records(runs=(record("a", statements=8),), deployments=()), under_way=lambda _: True, allows=frozenset()
-    )
+    trail = audit_trail(Records(runs=(record("a", statements=8),), deployments=()), under_way=lambda _: True, allows={})
     assert trail.gaps == ("run a: 8 of 9 statements",)
 
 
 def test_what_reached_an_environment_without_an_allow_is_a_gap() -> None:
     moves = Tale().move("a", Phase.STARTED, at=1).move("a", Phase.SHIFTED, at=2).move("a", Phase.SUCCEEDED, at=3).moves
     records = Records(runs=(record("a"),), deployments=tuple(moves))
-    allowed = audit_trail(records, under_way=lambda _: False, allows=frozenset({7}))
+    allow = Allowed(artifact=release("a").artifact, environment=PRODUCTION.name)
+    allowed = audit_trail(records, under_way=lambda _: False, allows={7: allow})
     assert (allowed.deployments, allowed.consented, allowed.completeness_bp) == (2, 2, 10_000)
-    without = audit_trail(records, under_way=lambda _: False, allows=frozenset({6}))
+    without = audit_trail(records, under_way=lambda _: False, allows={6: allow})
     assert (without.deployments, without.consented, without.completeness_bp) == (2, 0, 3333)
-    assert without.gaps == ("log index 100: no Allow before it", "log index 102: no Allow before it")
+    assert without.gaps == ("log index 100: no Allow for it before it", "log index 102: no Allow for it before it")
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        Allowed(artifact=release("b").artifact, environment=PRODUCTION.name),
+        Allowed(artifact=release("a").artifact, environment=STAGING.name),
+    ],
+)
+def test_an_allow_for_something_else_is_none(other: Allowed) -> None:
+    records = Records(runs=(), deployments=tuple(Tale().move("a", Phase.STARTED, at=1).moves))
+    trail = audit_trail(records, under_way=lambda _: False, allows={7: other})
+    assert (trail.consented, trail.completeness_bp) == (0, 0)
 
 
 def test_an_allow_that_came_later_is_none() -> None:
     records = Records(runs=(), deployments=tuple(Tale().move("a", Phase.STARTED, at=1).moves))
     moved = Moved(**{name: getattr(records.deployments[0], name) for name in Moved.__slots__} | {"decision": 101})
-    trail = audit_trail(Records(runs=(), deployments=(moved,)), under_way=lambda _: False, allows=frozenset({101}))
+    allow = Allowed(artifact=release("a").artifact, environment=PRODUCTION.name)
+    trail = audit_trail(Records(runs=(), deployments=(moved,)), under_way=lambda _: False, allows={101: allow})
     assert (trail.consented, trail.completeness_bp) == (0, 0)
+
+
+def decided(kind: type[Allow | Deny | Undecided], *, index: int, result: str | None = None) -> Evidence:
+    judgement = Judgement(
+        environment=PRODUCTION.name,
+        artifact=release("a").artifact,
+        policy_digest=Digest.of(b"policies"),
+        input_digest=Digest.of(b"input"),
+        evidence=(),
+        reasons=(),
+    )
+    body: JSONObject = {
+        "verificationResult": result or ("PASSED" if kind is Allow else "FAILED"),
+        "wardline_decision": {
+            "verdict": kind.verdict,
+            "environment": judgement.environment,
+            "input_digest": {"sha256": judgement.input_digest.hex},
+            "policy_digest": {"sha256": judgement.policy_digest.hex},
+            "evidence": [],
+            "reasons": [],
+        },
+    }
+    outcomes = {"allow": Outcome.PASSED, "deny": Outcome.FAILED, "undecided": Outcome.INCONCLUSIVE}
+    context = Context(
+        run=RunId("a"),
+        step=str(index),
+        attempt=1,
+        recorded_at=MONDAY,
+        actor=PrincipalId("m"),
+        outcome=outcomes[kind.verdict],
+    )
+    subject = Subject(name="artifact", digest=judgement.artifact)
+    statement = Statement(predicate_type=DECISION, subjects=(subject,), context=context, body=body)
+    envelope = Envelope(payload_type="x", payload=b"x", signatures=(Signature(keyid=KeyId("k"), sig=b"s"),))
+    return Evidence(index=index, key=context.key, envelope=envelope, statement=statement)
+
+
+def test_only_what_says_allow_all_over_allows() -> None:
+    told = [
+        decided(Allow, index=0),
+        decided(Deny, index=1),
+        decided(Undecided, index=2),
+        decided(Allow, index=3, result="FAILED"),
+    ]
+    assert allows(told) == {0: Allowed(artifact=release("a").artifact, environment=PRODUCTION.name)}
