@@ -7,12 +7,16 @@ from wardline.delivery.collect_evidence import Collector
 from wardline.delivery.refuse import Attempt, refuse
 from wardline.delivery.sign import Signatory, sign
 from wardline.evidence.envelopes import Signer
+from wardline.evidence.erasures import Erasures
 from wardline.evidence.log import Evidence
+from wardline.evidence.register import REGISTERED
 from wardline.gates.enrolled import directory
 from wardline.identity.directory import Directory, Recorded
+from wardline.identity.erasure import ERASURE
 from wardline.identity.people import People
 from wardline.identity.predicates import Enrolment, principal_subject
 from wardline.identity.principals import Principal, PublicKey, Role
+from wardline.identity.separation import Objection
 from wardline.ids import PrincipalId
 
 
@@ -26,7 +30,7 @@ class KnownAs:
 
 def enrolled(collect: Collector) -> Directory:
     """Return who is who now."""
-    return directory(collect.log.every(Enrolment.predicate_type))
+    return directory(collect.log.every(*REGISTERED))
 
 
 def proposed(
@@ -71,9 +75,17 @@ def enrol(
         attempt = Attempt(action="enrol", run=None, about=principal_subject(subject.id), by=by)
         raise refuse(attempt, objection, people=known, collect=collect)
     if known_as is not None:
+        _check_not_forgotten(by, subject.id, known=known, collect=collect)
         people.remember(subject.id, name=known_as.name, emails=known_as.emails)
     if latest is not None and latest.enrolment.principal == subject:
         return collect.log.read(latest.index)
     times = sum(e.enrolment.principal.id == subject.id for e in known.admitted)
     step = f"enrolment/{subject.id}/{times + 1}"
     return sign(enrolment, step=step, run=None, by=by, collect=collect)
+
+
+def _check_not_forgotten(by: Signatory, principal: PrincipalId, *, known: Directory, collect: Collector) -> None:
+    if Erasures.of(collect.log.every(ERASURE), people=known).of_principal(principal) is None:
+        return
+    attempt = Attempt(action="enrol", run=None, about=principal_subject(principal), by=by)
+    raise refuse(attempt, Objection.ERASED, people=known, collect=collect)

@@ -78,8 +78,26 @@ _WORDS: dict[Objection, tuple[str, str]] = {
     ),
     Objection.ALREADY_FOUNDED: ("there are administrators already", "Ask one of them to enrol you."),
     Objection.KEY_TAKEN: ("the key belongs or belonged to somebody else", "Make a new key: `wardline keys new`."),
+    Objection.OWN_ERASURE: (
+        "nobody judges their own request while somebody else can",
+        "Another person with the role data-protection has to sign it.",
+    ),
+    Objection.LEGAL_HOLD: (
+        "a legal hold forbids it until it is released (GDPR Art. 17(3)(e))",
+        "`wardline log holds` lists it; tell the person that their request waits, and why.",
+    ),
+    Objection.ERASED: (
+        "this principal was forgotten: its id gets no name again",
+        "Enrol a person who comes back under a new id; without --name and --email this one may be enrolled.",
+    ),
     Objection.LAST_ADMINISTRATOR: (
         "nobody would be left who can enrol people",
         "Enrol another administrator with a key first.",
+    ),
+    Objection.KEY_REVOKED: ("the key was revoked", "Make a new key and have it enrolled."),
+    Objection.KEY_UNKNOWN: ("nobody holds this key", "See `wardline keys list`."),
+    Objection.LAST_KEY: (
+        "the installation would have no other key for this",
+        "Add another one first: `wardline keys rotate`.",
     ),
 }

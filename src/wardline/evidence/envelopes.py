@@ -5,14 +5,13 @@ Source: https://github.com/secure-systems-lab/dsse/blob/master/protocol.md
 
 import base64
 import binascii
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Protocol, Self
-
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from wardline import canonical
 from wardline.errors import IntegrityViolation, InvalidInput
+from wardline.evidence.schemes import holds
 from wardline.identity.principals import PublicKey
 from wardline.ids import KeyId
 
@@ -69,7 +68,12 @@ class Signer(Protocol):
     def public_key(self) -> PublicKey: ...
 
     def sign(self, message: bytes) -> bytes:
-        """Return the 64-byte Ed25519 signature over `message`."""
+        """Return the signature over `message`, in the one form that `evidence.schemes` accepts.
+
+        Raises:
+            Unavailable: What keeps the key (a device, a service) does not answer.
+            Refused: It does not let this process sign.
+        """
         ...
 
 
@@ -84,6 +88,12 @@ def seal(payload: bytes, *, payload_type: str, signer: Signer) -> Envelope:
     return Envelope(payload_type=payload_type, payload=payload, signatures=(signature,))
 
 
+def cosign(envelope: Envelope, signer: Signer) -> Envelope:
+    """Return `envelope` with one more signature."""
+    (signature,) = seal(envelope.payload, payload_type=envelope.payload_type, signer=signer).signatures
+    return replace(envelope, signatures=(*envelope.signatures, signature))
+
+
 def verify_signature(envelope: Envelope, key: PublicKey) -> None:
     """Return if `key` signed `envelope`.
 
@@ -93,10 +103,29 @@ def verify_signature(envelope: Envelope, key: PublicKey) -> None:
     signature = next((s for s in envelope.signatures if s.keyid == key.keyid), None)
     if signature is None:
         raise IntegrityViolation(f"no signature by key {key.keyid[:12]}")
-    try:
-        Ed25519PublicKey.from_public_bytes(key.raw).verify(signature.sig, pae(envelope.payload_type, envelope.payload))
-    except (InvalidSignature, ValueError) as error:
-        raise IntegrityViolation(f"the signature by key {key.keyid[:12]} does not hold over this payload") from error
+    if not holds(key, signature.sig, pae(envelope.payload_type, envelope.payload)):
+        raise IntegrityViolation(f"the signature by key {key.keyid[:12]} does not hold over this payload")
+
+
+def verify_threshold(envelope: Envelope, keys: Iterable[PublicKey], threshold: int) -> None:
+    """Return if at least `threshold` of `keys` signed `envelope`.
+
+    Keys are counted, never signatures: a key that signed twice, or is listed under two key ids, is one.
+
+    Raises:
+        InvalidInput: A threshold below 1 asks for nothing.
+        IntegrityViolation: Fewer did.
+    """
+    if threshold < 1:
+        raise InvalidInput(f"threshold {threshold}; expected at least 1")
+    message = pae(envelope.payload_type, envelope.payload)
+    found = {
+        key.raw
+        for key in keys
+        if any(each.keyid == key.keyid and holds(key, each.sig, message) for each in envelope.signatures)
+    }
+    if len(found) < threshold:
+        raise IntegrityViolation(f"signed by {len(found)} of the keys that count; expected {threshold}")
 
 
 def _signature(document: canonical.JSON) -> Signature:

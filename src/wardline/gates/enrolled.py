@@ -5,22 +5,25 @@ from collections.abc import Iterable
 from wardline.errors import IntegrityViolation, InvalidInput
 from wardline.evidence.envelopes import verify_signature
 from wardline.evidence.log import Evidence
-from wardline.identity.directory import Directory, Recorded
+from wardline.evidence.register import Register, registered, revocation_in
+from wardline.identity.directory import Directory
 from wardline.identity.predicates import Enrolment
 from wardline.identity.principals import PublicKey
 
 
 def directory(evidence: Iterable[Evidence]) -> Directory:
-    """Return who is who after all the enrolments among `evidence`, in log order.
+    """Return who is who after all the enrolments and revocations among `evidence`, in log order.
 
-    What is not signed by an administrator enrolled before it (the first one: by itself) has no effect.
+    What is not signed by an administrator enrolled before it (the first enrolment: by itself) has no effect.
     """
-    people = Directory()
-    for item in evidence:
-        entry = _recorded(item, people)
-        if entry is not None and people.objection(entry) is None:
-            people = Directory((*people.admitted, entry))
-    return people
+    told = registered(evidence)
+    first = Register()
+    for item in told:
+        _admit(item, first)
+    second = first.again()  # a revocation holds backwards
+    for item in told:
+        _admit(item, second)
+    return second.directory
 
 
 def signed_by(item: Evidence, key: PublicKey | None) -> bool:
@@ -34,15 +37,11 @@ def signed_by(item: Evidence, key: PublicKey | None) -> bool:
     return True
 
 
-def _recorded(item: Evidence, people: Directory) -> Recorded | None:
-    if item.statement.predicate_type != Enrolment.predicate_type:
-        return None
+def _admit(item: Evidence, register: Register) -> None:
     try:
-        enrolment = Enrolment.parse(item.statement.body)
-    except InvalidInput:
-        return None
-    actor = item.statement.context.actor
-    enroller = enrolment.principal if enrolment.founding else people.find(actor)
-    if enroller is None or enroller.key is None or not signed_by(item, enroller.key):
-        return None
-    return Recorded(index=item.index, actor=actor, keyid=enroller.key.keyid, enrolment=enrolment)
+        if item.statement.predicate_type == Enrolment.predicate_type:
+            register.admit_enrolment(item)
+        elif (revocation := revocation_in(item)) is not None:
+            register.admit_revocation(item, revocation)
+    except (IntegrityViolation, InvalidInput):
+        return  # without effect: what does not hold is for whoever checks the log

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from wardline.canonical import JSON, JSONObject
 from wardline.clock import to_rfc3339
 from wardline.evidence.log import Evidence
+from wardline.evidence.register import REGISTERED
 from wardline.gates import approvals, consent, enrolled, readings
 from wardline.gates.approvals import Given, Standing
 from wardline.gates.consent import Document
@@ -19,12 +20,11 @@ from wardline.gates.predicates import APPROVAL, REJECTION, WAIVER
 from wardline.gates.readings import Readings
 from wardline.gates.waivers import StandingWaiver, standing_waivers
 from wardline.identity.directory import Directory
-from wardline.identity.predicates import Enrolment
 from wardline.ids import PrincipalId
 
 # All that a decision may read; anything else in the log cannot change one.
 READ = (
-    Enrolment.predicate_type,
+    *REGISTERED,
     readings.SOURCE,
     readings.PROVENANCE,
     readings.TEST_RESULT,

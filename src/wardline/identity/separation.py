@@ -24,6 +24,12 @@ class Objection(StrEnum):
     ALREADY_FOUNDED = "already-founded"
     KEY_TAKEN = "key-taken"
     LAST_ADMINISTRATOR = "last-administrator"
+    OWN_ERASURE = "own-erasure"
+    LEGAL_HOLD = "legal-hold"
+    ERASED = "erased"
+    KEY_REVOKED = "key-revoked"
+    KEY_UNKNOWN = "key-unknown"
+    LAST_KEY = "last-key"
 
 
 def to_act(principal: Principal | None, *, keyid: KeyId) -> Objection | None:

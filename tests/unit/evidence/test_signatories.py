@@ -3,7 +3,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-from told_story import ADMIN, ADMIN_KEY, MACHINE, SAFETY, SAFETY_KEY, STRANGER, KeySigner, Story, begun
+from told_story import ADMIN, ADMIN_KEY, MACHINE, ORIGIN, SAFETY, SAFETY_KEY, STRANGER, KeySigner, Story, begun
 
 from wardline.errors import IntegrityViolation
 from wardline.evidence.envelopes import Signature
@@ -12,6 +12,7 @@ from wardline.evidence.signatories import Signatories
 from wardline.identity.predicates import Enrolment
 from wardline.identity.principals import Principal, PublicKey, Role
 from wardline.identity.separation import Objection
+from wardline.tlog.note import VerifierKey
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ def story(tmp_path: Path) -> Iterator[Story]:
 
 
 def admit_all(story: Story, *, instead: Evidence | None = None) -> list[Objection | None]:
-    signatories = Signatories(MACHINE.public_key)
+    signatories = Signatories(VerifierKey(name=ORIGIN, raw=MACHINE.public_key.raw))
     return [
         signatories.admit(instead if instead is not None and instead.index == item.index else item)
         for item in story.log.every()

@@ -9,10 +9,10 @@ from wardline.adapters.storage.database import reading
 from wardline.adapters.storage.evidence_log import to_evidence
 from wardline.adapters.storage.tables import log_checkpoints, log_leaves, log_nodes
 from wardline.errors import IntegrityViolation, WardlineError
+from wardline.evidence.log import Evidence
+from wardline.evidence.register import REGISTERED
 from wardline.evidence.signatories import Signatories
-from wardline.identity.principals import PublicKey
 from wardline.tlog import tree
-from wardline.tlog.checkpoint import open_checkpoint
 from wardline.tlog.merkle import EMPTY_ROOT
 from wardline.tlog.note import VerifierKey
 
@@ -37,7 +37,7 @@ def check_log(engine: Engine, key: VerifierKey) -> CheckedLog:
     """
     with reading(engine) as connection:  # one state of the database, however long it takes
         nodes = _RederivedNodes()
-        signatories = Signatories(PublicKey.of(key.raw))
+        signatories = Signatories(key, told=_registered(connection))
         size, root = 0, EMPTY_ROOT
         for leaf in _leaves(connection, signatories):
             for node in tree.completed_by(leaf, nodes, size):
@@ -45,7 +45,7 @@ def check_log(engine: Engine, key: VerifierKey) -> CheckedLog:
                 nodes.keep(node)
             size += 1
             root = tree.root(nodes, size)
-            _check_checkpoint(connection, key, size, root)
+            _check_checkpoint(connection, signatories, size, root)
         _check_nothing_more(connection, size)
     return CheckedLog(size=size, root=root)
 
@@ -64,6 +64,11 @@ class _RederivedNodes:
         if newest.index != index:
             raise IntegrityViolation(f"log: asked for the subtree at level {level}, index {index} out of order")
         return newest.hash
+
+
+def _registered(connection: Connection) -> list[Evidence]:
+    query = select(log_leaves).where(log_leaves.c.predicate_type.in_(REGISTERED)).order_by(log_leaves.c.index)
+    return [to_evidence(row) for row in connection.execute(query).mappings()]
 
 
 def _leaves(connection: Connection, signatories: Signatories) -> Iterator[bytes]:
@@ -93,12 +98,12 @@ def _check_stored(connection: Connection, node: tree.Node) -> None:
         )
 
 
-def _check_checkpoint(connection: Connection, key: VerifierKey, size: int, root: bytes) -> None:
+def _check_checkpoint(connection: Connection, signatories: Signatories, size: int, root: bytes) -> None:
     note = connection.execute(select(log_checkpoints.c.note).where(log_checkpoints.c.size == size)).scalar_one_or_none()
     if note is None:
         raise IntegrityViolation(f"log: the checkpoint of {size} leaves is missing")
     try:
-        checkpoint = open_checkpoint(note, key)
+        checkpoint = signatories.open_checkpoint(note)
     except WardlineError as error:
         raise IntegrityViolation(f"log: the checkpoint of {size} leaves: {error.what}") from error
     if (checkpoint.size, checkpoint.root) != (size, root):
