@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from wardline.cli import approvals, environments, gate, log, people, runs
+from wardline.cli.export import export
 from wardline.cli.init import init
 from wardline.cli.metrics import metrics
 from wardline.cli.packet import packet
@@ -39,6 +40,7 @@ app.add_typer(gate.app, name="gate")
 app.add_typer(people.app, name="people")
 app.add_typer(people.keys, name="keys")
 app.add_typer(log.app, name="log")
+log.app.command("export")(export)
 app.command("packet")(packet)
 app.command("verify")(verify)
 app.command("metrics")(metrics)
