@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo test test-slow test-exhaustive check bench clean
+.PHONY: demo test test-slow test-exhaustive fuzz check bench clean
 
 demo: $(READY)            ## set up and tell the story: five changes, three environments, one rollback
 	$(BIN)/python examples/demo/story.py $(if $(KEEP),--keep)
@@ -17,6 +17,11 @@ test-slow: $(READY)       ## whole journeys with real processes, kills and a ser
 
 test-exhaustive: $(READY) ## every case of what the other suites try a spread of; about a quarter of an hour
 	$(BIN)/pytest -m exhaustive
+
+fuzz: $(READY)            ## feed the parsers of what strangers send; SECONDS=n each, 30 unless told
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check "atheris>=3"
+	set -e; for parser in $$($(BIN)/python tests/fuzz/parsers.py --list); do \
+	  echo "== $$parser"; $(BIN)/python tests/fuzz/parsers.py $$parser -max_total_time=$(or $(SECONDS),30) -verbosity=0 -print_final_stats=1; done
 
 check: $(READY)           ## the fast half of CI: format, lint, types, import contracts, policies
 	$(BIN)/ruff format --check src tests bench examples

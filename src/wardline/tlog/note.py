@@ -21,8 +21,9 @@ _KEY_BYTES = 32
 _SIGNATURE_BYTES = 64
 _HASH_BYTES = 4
 _MAX_NOTE_CHARACTERS = 1_000_000  # a checkpoint has a few hundred; witnesses add about a hundred each
-_NAME = re.compile(r"[^\s+]{1,255}")  # signed-note: no Unicode space, no plus
-_WRITTEN_KEY = re.compile(r"([^\s+]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/]+={0,2})", re.ASCII)
+# signed-note: no Unicode space, no plus; and no lone surrogate, which has no UTF-8 form to hash
+_NAME = re.compile(r"[^\s+\ud800-\udfff]{1,255}")
+_WRITTEN_KEY = re.compile(r"([^\s+\ud800-\udfff]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/]+={0,2})", re.ASCII)
 _SIGNATURE_LINE = re.compile(r"— ([^\s+]+) ([A-Za-z0-9+/]+={0,2})")
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f]")
 

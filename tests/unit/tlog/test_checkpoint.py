@@ -135,6 +135,7 @@ def test_a_checkpoint_of_another_log_is_refused() -> None:
         "other" + str(KEY),  # the hash is of another name
         "name+00000000+AQ==",
         PETER.replace("+AR", "+Ax"),
+        str(KEY).replace(KEY.name, "a\udc88b"),  # found by fuzzing: bytes that were no text
     ],
 )
 def test_a_mistyped_key_is_refused(text: str) -> None:
@@ -142,7 +143,7 @@ def test_a_mistyped_key_is_refused(text: str) -> None:
         VerifierKey.parse(text)
 
 
-@pytest.mark.parametrize("name", ["", "a b", "a+b", "a\u2003b", "x" * 256, "a\nb", "a\x01"])
+@pytest.mark.parametrize("name", ["", "a b", "a+b", "a\u2003b", "x" * 256, "a\nb", "a\x01", "a\ud800b"])
 def test_a_name_that_would_break_a_note_is_refused(name: str) -> None:
     with pytest.raises(InvalidInput):
         VerifierKey(name=name, raw=KEY.raw)
