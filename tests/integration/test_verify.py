@@ -97,7 +97,7 @@ def verify(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str
 def test_a_packet_that_holds_is_0_with_every_check_named(packet: Path, tmp_path: Path) -> None:
     done = verify(packet, "--key", KEY, cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert re.findall(r"^ (\d)\. ok ", done.stdout, re.MULTILINE) == list("123456789")
+    assert re.findall(r"^ *(\d+)\. ok ", done.stdout, re.MULTILINE) == [str(number) for number in range(1, 13)]
     assert "FAILED" not in done.stdout
     assert done.stdout.rstrip().endswith(f"holds (key {KEY})")
 
@@ -114,7 +114,7 @@ def test_a_packet_that_does_not_hold_is_5(packet: Path, tmp_path: Path) -> None:
     packet.write_bytes(packet.read_bytes().replace(b"</h1>", b"</h2>"))
     done = verify(packet, "--key", KEY, cwd=tmp_path)
     assert done.returncode == 5
-    assert " 8. FAILED" in done.stdout
+    assert "11. FAILED" in done.stdout
 
 
 def test_any_file_that_is_no_packet_is_5(tmp_path: Path) -> None:
@@ -131,7 +131,7 @@ def test_the_checks_are_told_in_json(packet: Path, tmp_path: Path) -> None:
         document = json.loads(done.stdout)
         assert document["holds"] is holds
         assert (document["run"], document["key"]) == ("r-1", str(key))
-        assert [check["number"] for check in document["checks"]] == list(range(1, 10))
+        assert [check["number"] for check in document["checks"]] == list(range(1, 13))
         assert all(check["outcome"] == "passed" for check in document["checks"]) is holds
 
 

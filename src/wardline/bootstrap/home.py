@@ -12,7 +12,6 @@ import wardline
 from wardline.adapters import process
 from wardline.adapters.blobs.bundles import FileBundles
 from wardline.adapters.blobs.files import FileBlobs
-from wardline.adapters.blobs.plain_files import write_file
 from wardline.adapters.builds.rooms import FolderRooms
 from wardline.adapters.engine.driver_lock import DriverLocks
 from wardline.adapters.engine.immediate import Immediate
@@ -36,7 +35,6 @@ from wardline.delivery.decide import Gate
 from wardline.delivery.doors import door_of
 from wardline.delivery.enrol import KnownAs, enrol, enrolled, proposed
 from wardline.delivery.explain import explain
-from wardline.delivery.export_packet import export_packet
 from wardline.delivery.foresee import Foreseen, foresee
 from wardline.delivery.measure import Figures, measure
 from wardline.delivery.rehearse import rehearse_again
@@ -172,11 +170,6 @@ class Home:
     def check_log(self) -> int:
         """Derive the whole log again and return its size."""
         return check_log(self.database, self.log.key).size
-
-    def write_packet(self, run: RunId, file: Path) -> Path:
-        """Write the packet of a sealed run; an existing file is replaced whole or not at all."""
-        content = export_packet(run, self.log, self.collect.blobs, signer=self.collect.signer)
-        return write_file(file, content)
 
     # -- people and their word
 

@@ -21,14 +21,28 @@ def verify(
             show_default=False,
         ),
     ],
+    witness: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Key of a witness that must have cosigned the checkpoint, or a file that holds it; "
+            "may be given more than once.",
+            show_default=False,
+        ),
+    ] = None,
+    witnesses_needed: Annotated[
+        int | None, typer.Option(help="How many of the witnesses suffice; default: all of them.", show_default=False)
+    ] = None,
     output: Annotated[Output, typer.Option(help="How to print the checks.")] = Output.TEXT,
 ) -> None:
     """Check a packet offline: every signature, every proof, every byte. Exit 0: it holds; 5: it does not."""
-    from wardline.evidence.verify_packet import verify_packet
+    from wardline.evidence.verify_packet import Trust, verify_packet
+    from wardline.tlog.cosignature import WitnessKey
     from wardline.tlog.note import VerifierKey
 
     trusted = VerifierKey.parse(_spelled(key))
-    found = verify_packet(_read(file), trusted)
+    witnesses = tuple(WitnessKey.parse(_spelled(each)) for each in witness or ())
+    _check_needed(witnesses_needed, len({each.raw for each in witnesses}))
+    found = verify_packet(_read(file), Trust(key=trusted, witnesses=witnesses, needed=witnesses_needed))
     if output is Output.JSON:
         checks = [
             {"number": check.number, "title": check.title, "outcome": check.outcome.value, "detail": check.detail}
@@ -42,6 +56,14 @@ def verify(
         say()
         say(f"{file}: {'holds' if found.holds else 'DOES NOT HOLD'} (key {trusted})")
     leave(OK if found.holds else VERIFICATION_FAILED)
+
+
+def _check_needed(needed: int | None, named: int) -> None:
+    if needed is not None and not 1 <= needed <= named:
+        raise InvalidInput(
+            f"--witnesses-needed {needed}: expected 1 to {named}, as many as different witnesses are named",
+            remedy="Name each witness with --witness.",
+        )
 
 
 def _spelled(key: str) -> str:

@@ -1,16 +1,26 @@
 """Export a packet: what a run left, with its proofs and its page, as one file an outsider verifies offline."""
 
-from wardline.evidence.assemble_packet import ProvableLog, assemble
+from collections.abc import Collection
+
+from wardline.errors import InvalidInput
+from wardline.evidence.assemble_packet import Archive, Choice, assemble
 from wardline.evidence.envelopes import Signer
-from wardline.evidence.log import Blobs
+from wardline.evidence.packet import MAX_BYTES
 from wardline.ids import RunId
 
 
-def export_packet(run: RunId, log: ProvableLog, blobs: Blobs, *, signer: Signer) -> bytes:
-    """Return the packet of a sealed run: at every call the same bytes.
+def export_packet(run: RunId, archive: Archive, *, signer: Signer, along: Collection[Choice] = ()) -> bytes:
+    """Return the packet of a sealed run, with the blobs chosen by `along` beyond those a verifier asks for.
 
     Raises:
         NotFound: The run left nothing.
         Refused: The run is not sealed.
+        InvalidInput: With all that was chosen it would be larger than a packet may be.
     """
-    return assemble(run, log, blobs).sign(signer).encode()
+    packet = assemble(run, archive, along=along).sign(signer).encode()
+    if len(packet) > MAX_BYTES:
+        raise InvalidInput(
+            f"the packet of run {run} would have {len(packet)} bytes; expected at most {MAX_BYTES}",
+            remedy="Take less along: `--with` reports, sbom or outputs instead of all of them.",
+        )
+    return packet

@@ -1,19 +1,50 @@
 """Assemble the packet of a run from the log: its statements, what they rest on, and the proofs of all."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
+from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol
 
 from wardline.errors import NotFound, Refused
-from wardline.evidence.log import Blobs, Evidence, EvidenceLog
-from wardline.evidence.mentions import SEAL, blobs_of, rests_on
+from wardline.evidence.log import OUTPUT, SALTED_TEXT, Blobs, Evidence, EvidenceLog
+from wardline.evidence.mentions import KEY_CHANGE, SEAL, blobs_of, rests_on
 from wardline.evidence.packet import Contents, Enclosed, Proven
+from wardline.evidence.private_texts import PRIVATE_TEXT
+from wardline.evidence.purges import read_purges
+from wardline.evidence.told import Absent
 from wardline.identity.predicates import Enrolment
 from wardline.ids import RunId
-from wardline.tlog.note import VerifierKey
+from wardline.predicates import BlobRef
+from wardline.tlog.checkpoint import Checkpoint
+from wardline.tlog.cosignature import Cosignatures, with_cosignatures
+from wardline.tlog.note import VerifierKey, take_apart
 
-# What people and policies were shown: documents made of digests, counts and codes. Everything else (reports,
-# outputs, private texts) stays behind unless somebody chooses to take it along.
-TAKEN_ALONG = frozenset({"application/vnd.wardline.consent+json", "application/vnd.wardline.gate-input+json"})
+# What people and policies were shown, and what decided: documents made of digests, counts and codes. A verifier asks
+# for them.
+TAKEN_ALONG = frozenset(
+    f"application/vnd.wardline.{name}+json" for name in ("consent", "gate-input", "policies", "lock")
+)
+# The words of people stay behind whatever is chosen: a copy outside could not be erased (GDPR Art. 17).
+NEVER = frozenset({SALTED_TEXT, PRIVATE_TEXT})
+_BY_CHOICE = {
+    "sbom": frozenset({"application/vnd.cyclonedx+json"}),
+    "outputs": frozenset({OUTPUT}),
+    "reports": frozenset({"application/json", "application/xml", "application/vnd.wardline.findings+json"}),
+}
+
+
+class Choice(StrEnum):
+    """What else to take along, beyond TAKEN_ALONG."""
+
+    REPORTS = "reports"
+    SBOM = "sbom"
+    OUTPUTS = "outputs"
+    ALL = "all"
+
+    def takes(self, reference: BlobRef) -> bool:
+        if self is Choice.ALL:
+            return reference.media_type not in NEVER
+        return reference.media_type in _BY_CHOICE[self.value]
 
 
 class ProvableLog(EvidenceLog, Protocol):
@@ -25,7 +56,7 @@ class ProvableLog(EvidenceLog, Protocol):
         ...
 
     def checkpoint(self, size: int | None = None) -> str:
-        """Return the signed note of the first `size` leaves; None: of all."""
+        """Return the kept signed note of the first `size` leaves; None: of all."""
         ...
 
     def inclusion_proof(self, index: int, size: int) -> tuple[bytes, ...]:
@@ -33,58 +64,102 @@ class ProvableLog(EvidenceLog, Protocol):
         ...
 
 
-def assemble(run: RunId, log: ProvableLog, blobs: Blobs) -> Contents:
-    """Return the contents of the packet of a sealed run: at every call the same.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Archive:
+    """What a packet is taken from. `cosignatures` None: this installation asks no witness."""
 
-    The checkpoint is the one that ends with the run's seal, and what was said of the run after it stays out.
+    log: ProvableLog
+    blobs: Blobs
+    cosignatures: Cosignatures | None = None
+
+
+def assemble(run: RunId, archive: Archive, *, along: Collection[Choice] = ()) -> Contents:
+    """Return the contents of the packet of a sealed run.
+
+    The checkpoint is the smallest one that covers the seal and is cosigned, or else the smallest that covers it: the
+    same at every call, until a witness cosigns, a key changes or a blob is purged. What was said of the run after its
+    seal stays out.
 
     Raises:
         NotFound: The run left nothing.
         Refused: The run is not sealed.
     """
-    own = log.of_run(run)
+    own = archive.log.of_run(run)
     seal = next((item for item in own if item.statement.predicate_type == SEAL), None)
     if own and seal is None:
         raise Refused(
             f"run {run} is not sealed: more may be said of it",
             remedy="Wait for its end, or give it up with `wardline runs cancel`.",
         )
-    return _assemble(run, own if seal is None else own[: own.index(seal) + 1], log, blobs)
+    return _assemble(run, own if seal is None else own[: own.index(seal) + 1], archive, frozenset(along))
 
 
-def assemble_unsealed(run: RunId, log: ProvableLog, blobs: Blobs) -> Contents:
+def assemble_unsealed(run: RunId, archive: Archive, *, along: Collection[Choice] = ()) -> Contents:
     """Return the contents of the packet of a run that is under way. Its page says so, and it does not verify.
 
     Raises:
         NotFound: The run left nothing.
     """
-    return _assemble(run, log.of_run(run), log, blobs)
+    return _assemble(run, archive.log.of_run(run), archive, frozenset(along))
 
 
-def _assemble(run: RunId, own: tuple[Evidence, ...], log: ProvableLog, blobs: Blobs) -> Contents:
+def _assemble(run: RunId, own: tuple[Evidence, ...], archive: Archive, along: frozenset[Choice]) -> Contents:
     if not own:
         raise NotFound(f"run {run} left nothing in the log", remedy="See `wardline runs list`.")
-    size = own[-1].index + 1
-    wanted = {item.index: item for item in own}
-    # Every enrolment so far: who may sign follows from all of them, in order.
-    wanted |= {item.index: item for item in log.every(Enrolment.predicate_type) if item.index < size}
+    log = archive.log
+    # Who may sign follows from all of these, in order. Every key change is covered: the packet is signed by the key of
+    # today, and whoever trusts an older one has to be led to it.
+    people = tuple(log.every(Enrolment.predicate_type))
+    keys = tuple(log.every(KEY_CHANGE))
+    note = _checkpoint(max(item.index for item in (own[-1], *keys)) + 1, archive)
+    size = Checkpoint.parse(take_apart(note)[0]).size
+    wanted = {item.index: item for item in (*own, *people, *keys) if item.index < size}
     for item in own:
         for index in rests_on(item) - wanted.keys():
             wanted[index] = log.read(index)
     statements = tuple(
         Proven(evidence=wanted[index], proof=log.inclusion_proof(index, size)) for index in sorted(wanted)
     )
+    taken, absent = _collected(tuple(wanted.values()), archive, along)
     return Contents(
         run=run,
         origin=log.key.name,
-        checkpoint=log.checkpoint(size),
+        checkpoint=note,
         statements=statements,
-        blobs=tuple(_enclosed(own, blobs)),
+        blobs=taken,
+        absent=absent,
     )
 
 
-def _enclosed(own: tuple[Evidence, ...], blobs: Blobs) -> Iterable[Enclosed]:
-    named = {reference for item in own for reference in blobs_of(item)}
-    for reference in sorted(named, key=lambda reference: reference.digest):
-        if reference.media_type in TAKEN_ALONG:
-            yield Enclosed(reference=reference, content=blobs.get(reference.digest))
+def _checkpoint(size: int, archive: Archive) -> str:
+    witnessed = None if archive.cosignatures is None else archive.cosignatures.smallest_from(size)
+    if archive.cosignatures is None or witnessed is None:
+        return archive.log.checkpoint(size)
+    return with_cosignatures(archive.log.checkpoint(witnessed), archive.cosignatures.of(witnessed))
+
+
+def _collected(
+    evidence: tuple[Evidence, ...], archive: Archive, along: frozenset[Choice]
+) -> tuple[tuple[Enclosed, ...], tuple[Absent, ...]]:
+    named = {reference for item in evidence for reference in blobs_of(item)}
+    taken: list[Enclosed] = []
+    absent: list[Absent] = []
+    for reference in sorted({each.digest: each for each in sorted(named, key=_order)}.values(), key=_order):
+        if reference.media_type not in TAKEN_ALONG and not any(choice.takes(reference) for choice in along):
+            continue
+        try:
+            taken.append(Enclosed(reference=reference, content=archive.blobs.get(reference.digest)))
+        except NotFound:
+            absent.append(_gone(reference, archive))
+    return tuple(taken), tuple(absent)
+
+
+def _order(reference: BlobRef) -> tuple[str, str, int]:
+    return reference.digest.hex, reference.media_type, reference.size_bytes
+
+
+def _gone(reference: BlobRef, archive: Archive) -> Absent:
+    purge = read_purges(archive.log, archive.blobs).by_digest.get(reference.digest)
+    if purge is None:
+        return Absent(reference=reference, why="missing", statement=None)
+    return Absent(reference=reference, why="purged", statement=purge.index)

@@ -1,7 +1,9 @@
 """What a statement names: the statements it rests on, and the blobs that belong to it."""
 
 import re
+from collections.abc import Iterable
 
+from wardline import canonical
 from wardline.canonical import JSON, Digest
 from wardline.evidence.log import Evidence
 from wardline.predicates import NAMESPACE, BlobRef
@@ -9,6 +11,7 @@ from wardline.predicates import NAMESPACE, BlobRef
 SEAL = f"{NAMESPACE}/seal/v1"
 DECISION = "https://slsa.dev/verification_summary/v1"
 DEPLOYMENT = f"{NAMESPACE}/deployment/v1"
+KEY_CHANGE = f"{NAMESPACE}/key-change/v1"
 _WORDS = (f"{NAMESPACE}/approval/v1", f"{NAMESPACE}/rejection/v1")
 
 _SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
@@ -58,6 +61,18 @@ def blobs_of(item: Evidence) -> frozenset[BlobRef]:
             case _:
                 pass
     return frozenset(found)
+
+
+def catalogues_of(evidence: Iterable[Evidence]) -> list[JSON]:
+    """Return the catalogues of controls that decisions among `evidence` name, each once, in canonical order."""
+    named = [
+        catalogue
+        for item in evidence
+        if item.statement.predicate_type == DECISION
+        for catalogue in _items(member(item.statement.body, "wardline_decision", "catalogues"))
+    ]
+    by_bytes = {canonical.encode(catalogue): catalogue for catalogue in named}
+    return [by_bytes[key] for key in sorted(by_bytes)]
 
 
 def _items(value: JSON) -> list[JSON]:

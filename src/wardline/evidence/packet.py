@@ -7,7 +7,7 @@ one sequence of bytes: what is read is written again and compared, so there is n
 import base64
 import re
 from dataclasses import dataclass
-from typing import Self
+from typing import Self, TypeVar
 
 from wardline import canonical
 from wardline.canonical import JSON, Digest, JSONObject
@@ -15,15 +15,19 @@ from wardline.errors import InvalidInput
 from wardline.evidence import page
 from wardline.evidence.envelopes import Envelope, Signature, Signer, seal
 from wardline.evidence.log import Evidence
+from wardline.evidence.mentions import catalogues_of
 from wardline.evidence.statements import PAYLOAD_TYPE, Statement
+from wardline.evidence.told import Absent, Told
 from wardline.ids import KeyId, RunId
 from wardline.predicates import BlobRef
 from wardline.tlog.merkle import HASH_BYTES
 from wardline.tlog.note import decode_base64
 
-FORMAT = "wardline-packet/1"
+FORMAT = "wardline-packet/2"
 PACKET_TYPE = "application/vnd.wardline.packet+json"  # the DSSE payload type of the signature over the whole
 MAX_BYTES = 64 * 1024 * 1024  # a run leaves some hundred kilobytes; reports taken along a few megabytes
+
+_Filed = TypeVar("_Filed", bound="Enclosed | Absent")
 
 PREFIX = f"""<!DOCTYPE html>
 <html lang="en">
@@ -63,9 +67,10 @@ class Contents:
     """What a packet says, before it is signed.
 
     Attributes:
-        checkpoint: The signed note that the proofs lead to.
-        statements: By log index: the run's own, and those outside of it that they rest on.
+        checkpoint: The signed note that the proofs lead to, with the cosignatures of witnesses.
+        statements: By log index: the run's own, those outside of it that they rest on, and who may sign.
         blobs: By digest.
+        absent: By digest: what was to be taken along and is no longer kept.
     """
 
     run: RunId
@@ -73,9 +78,19 @@ class Contents:
     checkpoint: str
     statements: tuple[Proven, ...]
     blobs: tuple[Enclosed, ...]
+    absent: tuple[Absent, ...] = ()
+
+    def evidence(self) -> tuple[Evidence, ...]:
+        return tuple(statement.evidence for statement in self.statements)
 
     def page(self) -> bytes:
-        told = page.Told(run=self.run, origin=self.origin, evidence=tuple(s.evidence for s in self.statements))
+        told = Told(
+            run=self.run,
+            origin=self.origin,
+            evidence=self.evidence(),
+            enclosed=tuple(blob.reference for blob in self.blobs),
+            absent=self.absent,
+        )
         return page.render(told).encode()
 
     def sign(self, signer: Signer) -> "Packet":
@@ -92,8 +107,12 @@ class Contents:
             "origin": self.origin,
             "checkpoint": self.checkpoint,
             "statements": [_proven_to_json(statement) for statement in self.statements],
+            "catalogues": catalogues_of(self.evidence()),
             "blobs": [
                 blob.reference.to_json() | {"content": base64.b64encode(blob.content).decode()} for blob in self.blobs
+            ],
+            "absent": [
+                gone.reference.to_json() | {"why": gone.why, "statement": gone.statement} for gone in self.absent
             ],
             "page": {"sha256": page.hex},
         }
@@ -151,7 +170,9 @@ class Packet:
                 "origin": str(origin),
                 "checkpoint": str(checkpoint),
                 "statements": list(statements),
+                "catalogues": list(),
                 "blobs": list(blobs),
+                "absent": list(absent),
                 "page": {"sha256": str(stated), **no_more},
                 "signature": {"keyid": str(keyid), "sig": str(sig), **nothing_else},
                 **rest,
@@ -162,6 +183,7 @@ class Packet:
                     checkpoint=checkpoint,
                     statements=_in_order(tuple(_proven(statement) for statement in statements)),
                     blobs=_sorted(tuple(_enclosed(blob) for blob in blobs)),
+                    absent=_sorted(tuple(_absent(gone) for gone in absent)),
                 )
                 signature = Signature(keyid=KeyId(keyid), sig=decode_base64(sig))
                 return cls(contents=contents, page=shown, page_digest=Digest(stated), signature=signature)
@@ -213,6 +235,22 @@ def _enclosed(document: JSON) -> Enclosed:
             raise InvalidInput("packet: every blob has digest, mediaType, size and content")
 
 
+def _absent(document: JSON) -> Absent:
+    match document:
+        case {
+            "digest": {"sha256": str(digest), **no_more},
+            "mediaType": str(media_type),
+            "size": int(size),
+            "why": "purged" | "missing" as why,
+            "statement": int() | None as statement,
+            **rest,
+        } if not no_more and not rest:
+            reference = BlobRef(digest=Digest(digest), media_type=media_type, size_bytes=size)
+            return Absent(reference=reference, why=str(why), statement=statement)
+        case _:
+            raise InvalidInput("packet: every absent blob has digest, mediaType, size, why and statement")
+
+
 def _in_order(statements: tuple[Proven, ...]) -> tuple[Proven, ...]:
     indices = [statement.evidence.index for statement in statements]
     if indices != sorted(set(indices)) or not indices:
@@ -220,7 +258,7 @@ def _in_order(statements: tuple[Proven, ...]) -> tuple[Proven, ...]:
     return statements
 
 
-def _sorted(blobs: tuple[Enclosed, ...]) -> tuple[Enclosed, ...]:
+def _sorted(blobs: tuple[_Filed, ...]) -> tuple[_Filed, ...]:
     digests = [blob.reference.digest for blob in blobs]
     if digests != sorted(set(digests)):
         raise InvalidInput("packet: blobs stand in the order of their digests, each once")

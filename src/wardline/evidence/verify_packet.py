@@ -2,31 +2,39 @@
 
 The plan, in the order of the checks that are shown:
 1. the file is a packet in its one canonical form;
-2. the whole of it is signed by the installation;
-3. its checkpoint is signed by the installation, for the log that the key is named after;
-4. every statement is signed by who may say it, people by keys that administrators enrolled before;
-5. every statement is in the log under that checkpoint;
-6. the run is complete: its seal is last and counts as many statements as are here;
-7. nothing was deployed without an Allow for it, and what a decision rests on is here;
-8. the page says what the statements say;
-9. the blobs that were taken along are those that statements name.
+2. every statement is of a published predicate and keeps to its schema;
+3. every statement is signed by who may say it: people by keys that administrators enrolled before, the installation by
+   the trusted key or by one that this key leads to;
+4. the whole of it is signed by such a key of the installation;
+5. so is its checkpoint, for the log that the trusted key is named after;
+6. as many of the named witnesses cosigned the checkpoint as are asked for;
+7. every statement is in the log under that checkpoint;
+8. the run is complete: its seal is last and counts as many statements as are here;
+9. nothing was deployed without an Allow for it, and what a decision rests on is here;
+10. the policies that decided, and what they were asked about, are here, or were purged;
+11. the page says what the statements say;
+12. the blobs that were taken along are those that statements name.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from wardline.canonical import Digest
+from wardline.clock import to_rfc3339
 from wardline.errors import IntegrityViolation, InvalidInput
+from wardline.evidence.decisions_held import check_decisions, check_policies
 from wardline.evidence.envelopes import verify_signature
 from wardline.evidence.log import Evidence
-from wardline.evidence.mentions import DECISION, DEPLOYMENT, SEAL, blobs_of, member, rests_on
+from wardline.evidence.mentions import SEAL, blobs_of
 from wardline.evidence.packet import Packet
-from wardline.evidence.signatories import Signatories
-from wardline.identity.principals import PublicKey
+from wardline.evidence.schemas import check_predicate
+from wardline.evidence.signatories import REGISTERED, Signatories
 from wardline.outcomes import Outcome
-from wardline.tlog.checkpoint import Checkpoint, open_checkpoint
+from wardline.tlog.checkpoint import Checkpoint
+from wardline.tlog.cosignature import WitnessKey, cosigned_by
 from wardline.tlog.merkle import leaf_hash, verify_inclusion
-from wardline.tlog.note import VerifierKey
+from wardline.tlog.note import VerifierKey, take_apart
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,20 +59,36 @@ class Verification:
         return all(check.outcome is Outcome.PASSED for check in self.checks)
 
 
-def verify_packet(content: bytes, key: VerifierKey) -> Verification:
-    """Return what holds of the packet in `content`, for somebody who trusts `key` and nothing else.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trust:
+    """What somebody trusts who did not get it from the packet.
 
-    `key` is the installation's, named after its log. Nothing is raised: what does not hold is a failed check.
+    Attributes:
+        key: The installation's, named after its log.
+        witnesses: Those whose cosignatures count.
+        needed: How many of them; None: all.
+    """
+
+    key: VerifierKey
+    witnesses: tuple[WitnessKey, ...] = ()
+    needed: int | None = None
+
+
+def verify_packet(content: bytes, trust: Trust) -> Verification:
+    """Return what holds of the packet in `content`, for somebody who trusts `trust` and nothing else.
+
+    Nothing is raised: what does not hold is a failed check.
     """
     try:
         packet = Packet.decode(content)
     except InvalidInput as error:
         unread = [_could_not(number, title) for number, (title, _) in enumerate(_CHECKS, start=2)]
         return Verification(checks=(_failed(1, _FORM, error.what), *unread), run=None)
+    examined = _Examined(packet, trust)
     made = [_passed(1, _FORM, f"{len(content)} bytes, {len(packet.contents.statements)} statements")]
     for number, (title, check) in enumerate(_CHECKS, start=2):
         try:
-            made.append(_passed(number, title, check(packet, key)))
+            made.append(_passed(number, title, check(examined)))
         except (IntegrityViolation, InvalidInput) as error:
             made.append(_failed(number, title, error.what))
     return Verification(checks=tuple(made), run=packet.contents.run)
@@ -85,41 +109,113 @@ def _could_not(number: int, title: str) -> Check:
     return Check(number=number, title=title, outcome=Outcome.ERRORED, detail="not checked: the file could not be read")
 
 
-# (2) signature of the whole
-def _check_signature(packet: Packet, key: VerifierKey) -> str:
-    verify_signature(packet.envelope, PublicKey.of(key.raw))
-    return f"by {key.name} with key {key.hash.hex()}"
+class _Examined:
+    """A packet that could be read, and what is known of it so far."""
+
+    def __init__(self, packet: Packet, trust: Trust) -> None:
+        self.packet, self.trust = packet, trust
+        self.evidence = packet.contents.evidence()
+
+    @cached_property
+    def signatories(self) -> tuple[Signatories, str]:
+        """Return who may sign after the last statement, and what was found on the way.
+
+        Raises:
+            IntegrityViolation: A statement is not signed by who may say it.
+        """
+        signatories = Signatories(self.trust.key, told=self.evidence)
+        idle = []
+        for item in self.evidence:
+            objection = signatories.admit(item)
+            # Who was not entitled to enrol or to revoke has enrolled and revoked nobody: the rest is read so.
+            if objection is not None and item.statement.predicate_type in REGISTERED:
+                idle.append(f"{item.index} ({objection})")
+            elif objection is not None:
+                who = item.statement.context.actor
+                raise IntegrityViolation(f"statement {item.index}: {who} may not say it: {objection}")
+        return signatories, f"; without effect: statement {', '.join(idle)}" if idle else ""
+
+    @property
+    def keys(self) -> Signatories:
+        """Who may sign; where that cannot be told, the trusted key alone."""
+        try:
+            return self.signatories[0]
+        except (IntegrityViolation, InvalidInput):
+            return Signatories(self.trust.key)
+
+    @cached_property
+    def checkpoint(self) -> Checkpoint:
+        origin, key = self.packet.contents.origin, self.trust.key
+        if origin != key.name:
+            raise IntegrityViolation(f"the packet is of log {origin[:80]}, the key of {key.name}")
+        return self.keys.open_checkpoint(self.packet.contents.checkpoint)
+
+    @cached_property
+    def own(self) -> list[Evidence]:
+        run = self.packet.contents.run
+        own = [item for item in self.evidence if item.statement.context.run == run]
+        if not own:
+            raise IntegrityViolation("the packet holds no statement of its run")
+        return own
 
 
-# (3) checkpoint
-def _check_checkpoint(packet: Packet, key: VerifierKey) -> str:
-    checkpoint = _checkpoint(packet, key)
-    return f"{checkpoint.size} statements under root {checkpoint.root.hex()}"
+# (2) predicates
+def _check_predicates(examined: _Examined) -> str:
+    for item in examined.evidence:
+        try:
+            check_predicate(item.statement)
+        except InvalidInput as error:
+            remedy = "" if error.remedy is None else f" {error.remedy}"
+            raise InvalidInput(f"statement {item.index}: {error.what}.{remedy}") from error
+    kinds = {item.statement.predicate_type for item in examined.evidence}
+    return f"{len(examined.evidence)} statements of {len(kinds)} predicates"
 
 
-# (4) signatories
-def _check_signatories(packet: Packet, key: VerifierKey) -> str:
-    signatories = Signatories(PublicKey.of(key.raw))
-    for statement in packet.contents.statements:
-        objection = signatories.admit(statement.evidence)
-        if objection is not None:
-            who = statement.evidence.statement.context.actor
-            raise IntegrityViolation(f"statement {statement.evidence.index}: {who} may not say it: {objection}")
-    return f"{len(packet.contents.statements)} signatures"
+# (3) signatories
+def _check_signatories(examined: _Examined) -> str:
+    _, noted = examined.signatories
+    return f"{len(examined.evidence)} statements{noted}"
 
 
-# (5) inclusion
-def _check_inclusion(packet: Packet, key: VerifierKey) -> str:
-    checkpoint = _checkpoint(packet, key)
-    for statement in packet.contents.statements:
+# (4) signature of the whole
+def _check_signature(examined: _Examined) -> str:
+    keyid = examined.packet.signature.keyid
+    key = next((key for key in examined.keys.statement_keys() if key.keyid == keyid), None)
+    if key is None:
+        raise IntegrityViolation(f"signed with key {keyid[:16]}, which does not sign for the installation")
+    verify_signature(examined.packet.envelope, key)
+    return f"by {examined.trust.key.name} with key {keyid[:16]}"
+
+
+# (5) checkpoint
+def _check_checkpoint(examined: _Examined) -> str:
+    return f"{examined.checkpoint.size} statements under root {examined.checkpoint.root.hex()}"
+
+
+# (6) witnesses
+def _check_witnesses(examined: _Examined) -> str:
+    note, trust = examined.packet.contents.checkpoint, examined.trust
+    _, signatures = take_apart(note)
+    if not trust.witnesses:
+        others = sum(1 for name, _ in signatures if name != trust.key.name)
+        return f"no witness was asked for; signature lines by others, which were not looked at: {others}"
+    needed = len({key.raw for key in trust.witnesses}) if trust.needed is None else trust.needed
+    times = cosigned_by(note, trust.witnesses, needed=needed)
+    return "; ".join(f"{name} at {to_rfc3339(when)}" for name, when in sorted(times.items())) or "none was needed"
+
+
+# (7) inclusion
+def _check_inclusion(examined: _Examined) -> str:
+    checkpoint = examined.checkpoint
+    for statement in examined.packet.contents.statements:
         index, leaf = statement.evidence.index, leaf_hash(statement.evidence.envelope.encode())
         verify_inclusion(leaf, index, checkpoint.size, statement.proof, checkpoint.root)
-    return f"{len(packet.contents.statements)} proofs"
+    return f"{len(examined.evidence)} proofs"
 
 
-# (6) completeness
-def _check_completeness(packet: Packet, _key: VerifierKey) -> str:
-    own = _own(packet)
+# (8) completeness
+def _check_completeness(examined: _Examined) -> str:
+    own = examined.own
     seals = [item for item in own if item.statement.predicate_type == SEAL]
     if not seals:
         raise IntegrityViolation("the run is not sealed: more may have been said of it")
@@ -135,22 +231,20 @@ def _check_completeness(packet: Packet, _key: VerifierKey) -> str:
     return f"{len(own)} statements, the last one the seal"
 
 
-# (7) decisions
-def _check_decisions(packet: Packet, _key: VerifierKey) -> str:
-    here = {statement.evidence.index: statement.evidence for statement in packet.contents.statements}
-    deployments = 0
-    for item in _own(packet):
-        missing = sorted(index for index in rests_on(item) if index not in here or index >= item.index)
-        if missing:
-            raise IntegrityViolation(f"statement {item.index} rests on {missing[0]}, which is not here before it")
-        if item.statement.predicate_type == DEPLOYMENT:
-            _check_allowed(item, here)
-            deployments += 1
+# (9) decisions
+def _check_decisions(examined: _Examined) -> str:
+    deployments = check_decisions(examined.own, examined.evidence)
     return f"{deployments} statements of deployments, each under an Allow"
 
 
-# (8) page
-def _check_page(packet: Packet, _key: VerifierKey) -> str:
+# (10) policies
+def _check_policies(examined: _Examined) -> str:
+    return check_policies(examined.packet.contents)
+
+
+# (11) page
+def _check_page(examined: _Examined) -> str:
+    packet = examined.packet
     if Digest.of(packet.page) != packet.page_digest:
         raise IntegrityViolation(f"the page has digest {Digest.of(packet.page)}, signed was {packet.page_digest}")
     if packet.page != packet.contents.page():
@@ -158,58 +252,34 @@ def _check_page(packet: Packet, _key: VerifierKey) -> str:
     return f"digest {packet.page_digest.hex}"
 
 
-# (9) blobs
-def _check_blobs(packet: Packet, _key: VerifierKey) -> str:
-    named = {reference for statement in packet.contents.statements for reference in blobs_of(statement.evidence)}
-    for blob in packet.contents.blobs:
+# (12) blobs
+def _check_blobs(examined: _Examined) -> str:
+    contents = examined.packet.contents
+    named = {reference for item in examined.evidence for reference in blobs_of(item)}
+    for blob in contents.blobs:
         if (Digest.of(blob.content), len(blob.content)) != (blob.reference.digest, blob.reference.size_bytes):
             raise IntegrityViolation(f"blob {blob.reference.digest} is not what its digest says")
-        if blob.reference not in named:
-            raise IntegrityViolation(f"no statement here names blob {blob.reference.digest}")
-    return f"{len(packet.contents.blobs)} blobs"
+    here, gone = [blob.reference for blob in contents.blobs], [absent.reference for absent in contents.absent]
+    for reference in (*here, *gone):
+        if reference not in named:
+            raise IntegrityViolation(f"no statement here names blob {reference.digest}")
+    both = {reference.digest for reference in here} & {reference.digest for reference in gone}
+    if both:
+        raise IntegrityViolation(f"blob {min(both)} is here and is said to be absent")
+    absent = f", {len(contents.absent)} no longer kept" if contents.absent else ""
+    return f"{len(contents.blobs)} blobs{absent}"
 
 
-_CHECKS: tuple[tuple[str, Callable[[Packet, VerifierKey], str]], ...] = (
+_CHECKS: Sequence[tuple[str, Callable[[_Examined], str]]] = (
+    ("Every statement keeps to its published schema", _check_predicates),
+    ("Every statement is signed by who may say it", _check_signatories),
     ("The packet is signed by the installation", _check_signature),
     ("The checkpoint is signed by the installation", _check_checkpoint),
-    ("Every statement is signed by who may say it", _check_signatories),
+    ("Witnesses saw the checkpoint", _check_witnesses),
     ("Every statement is in the log under the checkpoint", _check_inclusion),
     ("The run is complete and sealed", _check_completeness),
     ("Nothing was deployed without an Allow", _check_decisions),
+    ("The policies that decided are here", _check_policies),
     ("The page says what the statements say", _check_page),
     ("The blobs taken along are those that are named", _check_blobs),
 )
-
-
-def _checkpoint(packet: Packet, key: VerifierKey) -> Checkpoint:
-    if packet.contents.origin != key.name:
-        raise IntegrityViolation(f"the packet is of log {packet.contents.origin[:80]}, the key of {key.name}")
-    return open_checkpoint(packet.contents.checkpoint, key)
-
-
-def _own(packet: Packet) -> list[Evidence]:
-    run = packet.contents.run
-    every = [statement.evidence for statement in packet.contents.statements]
-    own = [item for item in every if item.statement.context.run == run]
-    if not own:
-        raise IntegrityViolation("the packet holds no statement of its run")
-    return own
-
-
-def _check_allowed(item: Evidence, here: dict[int, Evidence]) -> None:
-    """Check that a deployment names an Allow for the same artifact in the same environment."""
-    body = item.statement.body
-    index = next(iter(rests_on(item)), None)
-    decision = None if index is None else here[index]
-    if decision is None or decision.statement.predicate_type != DECISION:
-        raise IntegrityViolation(f"statement {item.index}: a deployment that names no decision")
-    said = decision.statement.body
-    verdict = (member(said, "wardline_decision", "verdict"), said.get("verificationResult"))
-    if verdict != ("allow", "PASSED") or decision.statement.context.outcome is not Outcome.PASSED:
-        raise IntegrityViolation(f"statement {item.index}: a deployment under decision {index}, which is no Allow")
-    judged = [subject.digest.hex for subject in decision.statement.subjects]
-    shipped = [subject.digest.hex for subject in item.statement.subjects]
-    if judged != shipped or shipped != [member(body, "release", "artifact", "sha256")]:
-        raise IntegrityViolation(f"statement {item.index}: decision {index} is about another artifact")
-    if body.get("environment") != member(said, "wardline_decision", "environment"):
-        raise IntegrityViolation(f"statement {item.index}: decision {index} is about another environment")

@@ -12,11 +12,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from told_story import MACHINE, ORIGIN, STRANGER, begun
 
 from wardline.evidence.packet import Packet
-from wardline.evidence.verify_packet import verify_packet
+from wardline.evidence.verify_packet import Trust, verify_packet
 from wardline.tlog.note import VerifierKey
 
 DOCUMENT = Path(__file__).resolve().parents[3] / "docs" / "reference" / "packet-format.md"
-MIDDLE = b'<template id="wardline-packet/1">\n'
+MIDDLE = b'<template id="wardline-packet/2">\n'
 NAMESPACE = "https://wardline.dev/predicates"
 KEY = VerifierKey(name=ORIGIN, raw=MACHINE.public_key.raw)
 
@@ -39,7 +39,7 @@ def check_dsse(key: bytes, kind: str, body: bytes, signature: dict) -> None:
 
 
 def second_opinion(content: bytes, vkey: str) -> None:
-    """Raise AssertionError or InvalidSignature unless all nine checks pass (the eighth by digest only)."""
+    """Raise AssertionError or InvalidSignature unless the checks pass that need no schema and no page."""
     origin, _, raw = vkey.rsplit("+", 2)
     key = base64.b64decode(raw)[1:]
     # 1
@@ -49,12 +49,12 @@ def second_opinion(content: bytes, vkey: str) -> None:
     page, _, lines = content.removeprefix(prefix).removesuffix(suffix).rpartition(MIDDLE)
     proof = json.loads(base64.b64decode(lines))
     assert prefix + page + MIDDLE + base64.encodebytes(canonical(proof)) + suffix == content
-    # 2
+    # 4, before any key change
     rest = {name: value for name, value in proof.items() if name != "signature"}
     check_dsse(key, "application/vnd.wardline.packet+json", canonical(rest), proof["signature"])
-    # 3
+    # 5
     size, root = check_checkpoint(proof, origin, key)
-    # 4, 5
+    # 3, 7
     people: dict[str, dict] = {}
     told = []
     for item in proof["statements"]:
@@ -63,11 +63,11 @@ def second_opinion(content: bytes, vkey: str) -> None:
         leaf = hashlib.sha256(b"\x00" + canonical(item["envelope"])).digest()
         assert climb(leaf, item["index"], size, steps) == root
         told.append((item["index"], statement["predicateType"], statement["predicate"], statement["subject"]))
-    # 6, 7
-    check_run(proof["run"], told)
-    # 8, by its digest
+    # 8, 9, 10
+    check_run(proof["run"], told, {blob["digest"]["sha256"] for blob in proof["blobs"]})
+    # 11, by its digest
     assert hashlib.sha256(page).hexdigest() == proof["page"]["sha256"]
-    # 9
+    # 12
     for blob in proof["blobs"]:
         inside = base64.b64decode(blob.pop("content"))
         assert (hashlib.sha256(inside).hexdigest(), len(inside)) == (blob["digest"]["sha256"], blob["size"])
@@ -126,7 +126,7 @@ def climb(leaf: bytes, index: int, size: int, steps: list[bytes]) -> bytes:
     return found
 
 
-def check_run(run: str, told: list[tuple[int, str, dict, list]]) -> None:
+def check_run(run: str, told: list[tuple[int, str, dict, list]], blobs: set[str]) -> None:
     own = [item for item in told if item[2]["wardline"]["run"] == run]
     seals = [item for item in own if item[1] == f"{NAMESPACE}/seal/v1"]
     assert seals == own[-1:]
@@ -140,6 +140,11 @@ def check_run(run: str, told: list[tuple[int, str, dict, list]]) -> None:
             assert decision["wardline_decision"]["verdict"] == "allow"
             assert decision["wardline_decision"]["environment"] == predicate["environment"]
             assert judged[0]["digest"] == subject[0]["digest"] == predicate["release"]["artifact"]
+        if kind == "https://slsa.dev/verification_summary/v1":
+            decision = predicate["wardline_decision"]
+            assert decision["policies"]["digest"] == decision["policy_digest"] == predicate["policy"]["digest"]
+            assert decision["input"]["digest"] == decision["input_digest"]
+            assert {decision["policies"]["digest"]["sha256"], decision["input"]["digest"]["sha256"]} <= blobs
         for rested in predicate.get("wardline_decision", {}).get("evidence", []):
             assert rested in here
             assert rested < index
@@ -147,14 +152,14 @@ def check_run(run: str, told: list[tuple[int, str, dict, list]]) -> None:
 
 def test_a_verifier_written_from_the_document_agrees(told: bytes) -> None:
     second_opinion(told, str(KEY))
-    assert verify_packet(told, KEY).holds
+    assert verify_packet(told, Trust(key=KEY)).holds
 
 
 def test_both_refuse_another_key(told: bytes) -> None:
     stranger = VerifierKey(name=ORIGIN, raw=STRANGER.public_key.raw)
     with pytest.raises((AssertionError, InvalidSignature)):
         second_opinion(told, str(stranger))
-    assert not verify_packet(told, stranger).holds
+    assert not verify_packet(told, Trust(key=stranger)).holds
 
 
 def test_the_document_names_the_frame_and_the_members_as_they_are(told: bytes) -> None:

@@ -1,0 +1,188 @@
+"""What still needs a person, as far as the statements of a run tell: duties that no machine can do.
+
+Part of the page of a packet. It lists what was let pass, what nobody could look at, and what is not there; that the
+list is short does not mean that nothing is left to do.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from wardline.canonical import JSON
+from wardline.evidence.log import Evidence
+from wardline.evidence.markup import plain
+from wardline.evidence.mentions import DECISION, DEPLOYMENT, member
+from wardline.evidence.told import Told, first_body, items_of
+from wardline.outcomes import Outcome
+from wardline.predicates import NAMESPACE
+
+SOURCE = f"{NAMESPACE}/source/v1"
+PROVENANCE = "https://slsa.dev/provenance/v1"
+TEST_RESULT = "https://in-toto.io/attestation/test-result/v0.1"
+SBOM = f"{NAMESPACE}/sbom/v1"
+SCAN = f"{NAMESPACE}/scan/v1"
+STAGE_STOPPED = f"{NAMESPACE}/stage-stopped/v1"
+APPROVAL = f"{NAMESPACE}/approval/v1"
+REJECTION = f"{NAMESPACE}/rejection/v1"
+WAIVER = f"{NAMESPACE}/waiver/v1"
+ANALYSIS = f"{NAMESPACE}/analysis/v1"
+REHEARSAL = f"{NAMESPACE}/rollback-rehearsal/v1"
+SEAL = f"{NAMESPACE}/seal/v1"
+
+_SERIOUS = ("critical", "high")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Duty:
+    """One thing to do. `by`: a date, or None; `rests_on`: the statements that show it."""
+
+    what: str
+    why: str
+    by: str | None = None
+    rests_on: tuple[int, ...] = ()
+
+
+def duties(told: Told) -> list[Duty]:
+    """Return the duties that remain, most pressing first."""
+    return [
+        *_unfinished(told),
+        *_undecided(told),
+        *_waived(told),
+        *_let_pass(told),
+        *_not_seen(told),
+        *_not_there(told),
+        *_people(told),
+    ]
+
+
+def _unfinished(told: Told) -> Iterator[Duty]:
+    if not told.of(SEAL):
+        yield Duty(
+            what="Ask for the packet again when the run has ended", why="it is under way: more may be said of it"
+        )
+    for item in told.of(DEPLOYMENT):
+        body = item.statement.body
+        if plain(member(body, "phase")) in {"rolled-back", "failed"}:
+            yield Duty(
+                what=f"Find out what went wrong in {plain(member(body, 'environment'))}",
+                why=f"the deployment ended {plain(member(body, 'phase'))}: {plain(member(body, 'reason'))}",
+                rests_on=(item.index,),
+            )
+
+
+def _undecided(told: Told) -> Iterator[Duty]:
+    """Yield what policies could not look at or objected to, where that was the last word at a gate."""
+    last: dict[str, Evidence] = {}
+    for item in told.of(DECISION):
+        last[plain(member(item.statement.body, "wardline_decision", "environment"))] = item
+    for environment, item in last.items():
+        for reason in items_of(item.statement.body, "wardline_decision", "reasons"):
+            verdict, message = plain(member(reason, "verdict")), plain(member(reason, "message"))
+            if verdict != "allow":
+                could_not = "Have looked at" if verdict == "undecided" else "Mend, or decide otherwise,"
+                yield Duty(
+                    what=f"{could_not} what {plain(member(reason, 'policy'))} asks, before {environment}",
+                    why=f"{verdict}: {message}",
+                    rests_on=(item.index,),
+                )
+
+
+def _waived(told: Told) -> Iterator[Duty]:
+    found = {plain(member(each, "id")): each for each in _findings(told)}
+    for item in told.every(WAIVER):
+        body = item.statement.body
+        name, place = plain(member(body, "finding")), plain(member(body, "environment") or "every environment")
+        finding = found.get(name)
+        seen = "" if finding is None else f": {_described(finding)}"
+        yield Duty(
+            what=f"Mend {name}, or accept its risk again",
+            why=f"{item.statement.context.actor} let it pass in {place}{seen}",
+            by=plain(member(body, "expires_at")),
+            rests_on=(item.index,),
+        )
+
+
+def _let_pass(told: Told) -> Iterator[Duty]:
+    waived = {plain(member(item.statement.body, "finding")) for item in told.every(WAIVER)}
+    open_findings = [each for each in _findings(told) if plain(member(each, "id")) not in waived]
+    serious = [each for each in open_findings if plain(member(each, "severity")) in _SERIOUS]
+    for each in serious[:20]:  # the rest is in the table of findings
+        yield Duty(what=f"Judge finding {plain(member(each, 'id'))}", why=f"nobody waived it: {_described(each)}")
+    others = len(open_findings) - len(serious)
+    if others:
+        why = f"{others} below high that no waiver names: the policies let them pass"
+        yield Duty(what="Accept or mend the lesser findings", why=why)
+
+
+def _not_seen(told: Told) -> Iterator[Duty]:
+    """Yield the checks that ran and could not tell. `errored` and `inconclusive` are never a yes."""
+    for item in told.of(TEST_RESULT, SBOM, SCAN, ANALYSIS, REHEARSAL, STAGE_STOPPED):
+        outcome, body = item.statement.context.outcome, item.statement.body
+        if outcome in {Outcome.ERRORED, Outcome.INCONCLUSIVE}:
+            codes = [member(body, "reason"), member(body, "code"), *items_of(body, "reasons")]
+            why = ", ".join(plain(code) for code in codes if code is not None) or outcome.value
+            yield Duty(
+                what=f"Have looked at what {item.statement.context.step} could not tell",
+                why=f"{outcome.value}: {why}",
+                rests_on=(item.index,),
+            )
+        skipped = member(body, "wardline_tests", "skipped")
+        if isinstance(skipped, int) and skipped > 0:
+            yield Duty(what="Know why tests were skipped", why=f"{skipped} skipped", rests_on=(item.index,))
+
+
+def _not_there(told: Told) -> Iterator[Duty]:
+    """Yield the checks that nobody ran on something that was deployed."""
+    if not told.of(DEPLOYMENT) or not told.of(SOURCE):
+        return  # nothing new went anywhere, or what did was judged in the run that built it
+    looked: tuple[tuple[str, tuple[str, ...]], ...] = (
+        ("tests", (TEST_RESULT,)),
+        ("list of components (SBOM)", (SBOM,)),
+        ("code scan", (SCAN,)),
+        ("rehearsal of the way back", (REHEARSAL,)),
+        ("approval by a person", (APPROVAL,)),
+    )
+    for name, kinds in looked:
+        if not told.of(*kinds):
+            yield Duty(what=f"Decide whether it may go without: {name}", why="the run holds none")
+    if any(gone.why == "missing" for gone in told.absent):
+        yield Duty(what="Ask where documents went", why="some are kept no more, and the log does not say why")
+
+
+def _people(told: Told) -> Iterator[Duty]:
+    source = told.of(SOURCE)
+    if source and member(first_body(source), "author") is None:
+        yield Duty(
+            what="Tell who wrote the change",
+            why="its author maps to nobody enrolled, so whether somebody judged their own work is not known",
+            rests_on=(source[0].index,),
+        )
+    by_person: dict[str, set[str]] = {}
+    for item in told.of(APPROVAL):
+        by_person.setdefault(item.statement.context.actor, set()).add(plain(member(item.statement.body, "role")))
+    for person, roles in sorted(by_person.items()):
+        if len(roles) > 1:
+            why = f"{person} approved as {', '.join(sorted(roles))}"
+            yield Duty(what="Judge whether one person may stand for several roles", why=why)
+    if told.of(PROVENANCE):
+        yield Duty(
+            what="Trust the machine that built it, or look at it",
+            why="it was built beside the key that signs this record (SLSA Build L1)",
+        )
+    yield Duty(
+        what="Know the people behind the pseudonyms",
+        why="the record names principals and keys; the organisation knows whose they are",
+    )
+    yield Duty(
+        what="Judge whether this satisfies the law",
+        why="controls are listed where a policy speaks to them; what else they ask for is not in this record",
+    )
+
+
+def _findings(told: Told) -> list[JSON]:
+    return [finding for item in told.of(SCAN) for finding in items_of(item.statement.body, "findings")]
+
+
+def _described(finding: JSON) -> str:
+    place = f"{plain(member(finding, 'path'))}:{plain(member(finding, 'line'))}"
+    rule = f"{plain(member(finding, 'check'))} {plain(member(finding, 'rule'))}"
+    return f"{plain(member(finding, 'severity'))}, {rule} at {place}, {plain(member(finding, 'message'))}"
