@@ -47,6 +47,7 @@ from wardline.delivery.unsigned_words import keep_words
 from wardline.delivery.workshop import Workshop
 from wardline.errors import Conflict, NotFound, Unavailable
 from wardline.evidence.envelopes import Signer
+from wardline.evidence.purges import why_gone
 from wardline.findings.redactor import StreamingRedactor
 from wardline.gates.consent import Document
 from wardline.gates.policy_files import load_policies
@@ -296,6 +297,7 @@ def open_home(settings: Settings) -> Iterator[Home]:
     with open_database(home / "wardline.db") as database:
         # The log is known by its key: another installation's log cannot pass for this one.
         log = SQLEvidenceLog(database, signer=signer, origin=f"wardline/{signer.public_key.keyid[:16]}")
+        gone = why_gone(log, FileBlobs(home / "blobs"))
         yield Home(
             settings=settings,
             clock=clock,
@@ -303,7 +305,7 @@ def open_home(settings: Settings) -> Iterator[Home]:
             log=log,
             collect=Collector(
                 log=log,
-                blobs=FileBlobs(home / "blobs"),
+                blobs=FileBlobs(home / "blobs", gone=gone),
                 signer=signer,
                 machine=PrincipalId(f"m-{signer.public_key.keyid[:16]}"),
                 clock=clock,
@@ -315,5 +317,5 @@ def open_home(settings: Settings) -> Iterator[Home]:
             holds=SQLHolds(database),
             people=SQLPeople(database),
             drivers=DriverLocks(home / "drivers"),
-            bundles=FileBundles(home / "artifacts"),
+            bundles=FileBundles(home / "artifacts", gone=gone),
         )

@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
-from wardline.cli import approvals, environments, gate, log, people, runs
+from wardline.cli import approvals, environments, gate, log, people, retention, runs
 from wardline.cli.export import export
+from wardline.cli.forget import forget
 from wardline.cli.init import init
 from wardline.cli.metrics import metrics
 from wardline.cli.packet import packet
@@ -37,10 +38,12 @@ app.command("rollback")(environments.rollback)
 app.command("rehearse")(environments.rehearse)
 app.add_typer(environments.app, name="environments")
 app.add_typer(gate.app, name="gate")
+people.app.command("forget")(forget)
 app.add_typer(people.app, name="people")
 app.add_typer(people.keys, name="keys")
 app.add_typer(log.app, name="log")
 log.app.command("export")(export)
+retention.register(log.app)
 app.command("packet")(packet)
 app.command("verify")(verify)
 app.command("metrics")(metrics)

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
 
 from wardline.clock import Clock, to_rfc3339
 from wardline.errors import Conflict, Unavailable
+from wardline.evidence.completeness import TOLERATED_STEP_BACK
 from wardline.evidence.envelopes import Envelope, Signer, seal
 from wardline.evidence.log import SALTED_TEXT, Blobs, Evidence, EvidenceLog, salted
 from wardline.evidence.private_texts import NONCE_BYTES, PRIVATE_TEXT, lock
@@ -15,9 +15,6 @@ from wardline.evidence.statements import PAYLOAD_TYPE, Context, Statement, evide
 from wardline.identity.subject_keys import SubjectKeys
 from wardline.ids import IdFactory, PrincipalId, RunId, SubjectId
 from wardline.predicates import BlobRef, Predicate
-
-# Time servers step a clock by less; a larger step back would put effects before their causes.
-_TOLERATED_STEP_BACK = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,7 +131,7 @@ class Collector:
             return
         newest = self.log.read(size - 1).statement.context.recorded_at
         now = self.clock.now()
-        if now < newest - _TOLERATED_STEP_BACK:
+        if now < newest - TOLERATED_STEP_BACK:
             raise Unavailable(
                 f"the clock went backwards: it says {to_rfc3339(now)}, the newest statement {to_rfc3339(newest)}",
                 remedy="Set the machine's clock right, then resume.",

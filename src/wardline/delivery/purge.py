@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from wardline.canonical import Digest
+from wardline.canonical import Digest, JSONObject
 from wardline.clock import to_rfc3339
 from wardline.delivery.collect_evidence import Collector
 from wardline.delivery.hold import holds
@@ -55,6 +55,35 @@ class Plan:
             states[one.state] = (count + 1, size + one.thing.size_bytes)
         return counts
 
+    def rows(self) -> list[tuple[str, ...]]:
+        """Return what people read of it in a table."""
+        return [
+            (kept.value, state.value, str(count), str(size))
+            for kept, states in sorted(self.by_class().items())
+            for state, (count, size) in sorted(states.items())
+        ]
+
+    def to_json(self) -> JSONObject:
+        return {
+            "before": to_rfc3339(self.before),
+            "log_size": self.size,
+            "classes": [
+                {"class": kept.value, "state": state.value, "count": count, "bytes": size}
+                for kept, states in sorted(self.by_class().items())
+                for state, (count, size) in sorted(states.items())
+            ],
+            "due": [
+                {
+                    "digest": {"sha256": one.thing.digest.hex},
+                    "class": one.kept.value,
+                    "bytes": one.thing.size_bytes,
+                    "retain_until": None if one.until is None else to_rfc3339(one.until),
+                    "named_by": one.named_by,
+                }
+                for one, _ in self.due
+            ],
+        }
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Removed:
@@ -65,6 +94,14 @@ class Removed:
     gone: int
     gone_bytes: int
     left: int
+
+    def to_json(self) -> JSONObject:
+        return {
+            "log": None if self.statement is None else self.statement.index,
+            "removed": self.gone,
+            "removed_bytes": self.gone_bytes,
+            "left": self.left,
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

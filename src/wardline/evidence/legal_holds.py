@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from wardline.canonical import JSONObject
+from wardline.clock import to_rfc3339
 from wardline.errors import IntegrityViolation, InvalidInput
 from wardline.evidence.envelopes import verify_signature
 from wardline.evidence.log import Evidence
@@ -39,6 +41,33 @@ class PlacedHold:
     @property
     def stands(self) -> bool:
         return self.ended is None
+
+    def to_json(self) -> JSONObject:
+        ended = self.ended
+        return {
+            "hold": self.index,
+            "scope": self.hold.scope.to_json(),
+            "code": self.hold.code.value,
+            "role": self.hold.role.value,
+            "by": self.by,
+            "at": to_rfc3339(self.at),
+            "blocks_erasure": self.hold.blocks_erasure,
+            "released": None if ended is None else {"log": ended.index, "at": to_rfc3339(ended.at), "by": ended.by},
+        }
+
+    def row(self) -> tuple[str, ...]:
+        """Return what people read of it in a table."""
+        ended = "-" if self.ended is None else f"{to_rfc3339(self.ended.at)} by {self.ended.by}"
+        blocks = "yes" if self.hold.blocks_erasure else "no"
+        return (
+            str(self.index),
+            str(self.hold.scope),
+            self.hold.code.value,
+            self.by,
+            to_rfc3339(self.at),
+            blocks,
+            ended,
+        )
 
 
 def legal_holds(evidence: Iterable[Evidence], *, people: Directory) -> tuple[PlacedHold, ...]:

@@ -23,10 +23,10 @@ class HoldReason(StrEnum):
     """Why something is held, as a code; the words are kept outside the log."""
 
     LITIGATION = "litigation"  # a dispute, or one that is to be expected
-    INVESTIGATION = "investigation"  # of an authority, or our own
+    INVESTIGATION = "investigation"  # our own
     INCIDENT = "incident"  # somebody came to harm or might have; a breach
     AUDIT = "audit"
-    AUTHORITY = "authority"  # an authority asks for it
+    AUTHORITY = "authority"  # an authority asks for it, or investigates
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,6 +219,17 @@ class Purged:
                 {"class": kept, "count": count, "bytes": size} for kept, (count, size) in sorted(self.classes.items())
             ],
         }
+
+
+def parse_hold_reason(text: str) -> HoldReason:
+    """Return the reason that `text` names.
+
+    Raises:
+        InvalidInput: It names none.
+    """
+    if text not in _CODES:
+        raise InvalidInput(f"code {text[:80]!r}: expected one of {', '.join(_CODES)}")
+    return _CODES[text]
 
 
 def legal_hold_subject(index: int) -> Subject:

@@ -36,23 +36,25 @@ class Records:
 
 
 def read(evidence: Iterable[Evidence]) -> Records:
-    """Fold the whole log once."""
-    everything = tuple(evidence)
-    counts = Counter(item.statement.context.run for item in everything)
+    """Fold the whole log once; what is kept of it meanwhile is two statements a run, and the deployments."""
+    counts: Counter[RunId] = Counter()
     first: dict[RunId, Evidence] = {}
     last: dict[RunId, Evidence] = {}
     committed: dict[RunId, datetime] = {}
-    for item in everything:
+    deployments: list[Moved] = []
+    for item in evidence:
+        deployments += history.read((item,))
         run = item.statement.context.run
         if run is None:
             continue
+        counts[run] += 1
         first.setdefault(run, item)
         last[run] = item
         if item.statement.predicate_type == _SOURCE:
             committed[run] = from_rfc3339(str(item.statement.body["committed_at"]))
     return Records(
         runs=tuple(_record(run, first[run], last[run], counts[run], committed.get(run)) for run in first),
-        deployments=history.read(everything),
+        deployments=tuple(deployments),
     )
 
 

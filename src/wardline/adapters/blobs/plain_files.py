@@ -4,7 +4,9 @@ import os
 import tempfile
 from pathlib import Path
 
-from wardline.errors import Unavailable
+from wardline.errors import InvalidInput, Unavailable
+
+MAX_TEXT = 1 << 20  # bytes; what people write by hand is far below
 
 
 def write_file(path: Path, content: bytes) -> Path:
@@ -25,3 +27,27 @@ def write_file(path: Path, content: bytes) -> Path:
             f"{path} cannot be written: {error.strerror}", remedy="Name another file with --to."
         ) from error
     return path
+
+
+def read_file(path: Path) -> str | None:
+    """Return the text of a file that may be there; None: it is not.
+
+    Raises:
+        Unavailable: It is there and cannot be read.
+        InvalidInput: It is no UTF-8 text, or larger than MAX_TEXT.
+    """
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_TEXT + 1)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise Unavailable(
+            f"{path} cannot be read: {error.strerror}", remedy="Check the file's owner and rights."
+        ) from error
+    if len(content) > MAX_TEXT:
+        raise InvalidInput(f"{path}: more than {MAX_TEXT} bytes; people write smaller files")
+    try:
+        return content.decode()
+    except UnicodeDecodeError as error:
+        raise InvalidInput(f"{path}: no UTF-8 text, at byte {error.start}") from error
