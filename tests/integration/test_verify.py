@@ -18,6 +18,7 @@ from wardline.ids import PrincipalId, RunId
 from wardline.outcomes import Outcome
 from wardline.predicates import NAMESPACE, Subject
 from wardline.tlog.checkpoint import Checkpoint
+from wardline.tlog.cosignature import WitnessKey
 from wardline.tlog.merkle import leaf_hash
 from wardline.tlog.note import VerifierKey
 
@@ -36,6 +37,7 @@ class Machine:
 
 MACHINE = Machine()
 KEY = VerifierKey(name="wardline.example/log", raw=MACHINE.public_key.raw)
+WITNESS = WitnessKey(name="witness.example/w1", raw=bytes(range(32)))
 STRANGER = VerifierKey(name="wardline.example/log", raw=bytes([7]) * 32)
 
 
@@ -147,3 +149,58 @@ def test_a_file_that_cannot_be_read_is_2_and_says_so(tmp_path: Path) -> None:
         done = verify(file, "--key", KEY, cwd=tmp_path)
         assert done.returncode == 2
         assert "cannot be read" in done.stderr
+
+
+def start(*arguments: str | Path, by: str, cwd: Path) -> tuple[int, str, str]:
+    program = f"import sys; sys.argv[0] = 'wardline'; from {by} import main; main()"
+    command = [sys.executable, "-c", program, "verify", *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, env={}, cwd=cwd, timeout=60, check=False)
+    assert "Traceback" not in done.stderr
+    return done.returncode, done.stdout, done.stderr
+
+
+ASKED = {
+    "plain": ("r-1.packet.html", "--key", str(KEY)),
+    "spelled with =": (f"--key={KEY}", "--output=json", "r-1.packet.html"),
+    "another key": ("r-1.packet.html", "--key", str(STRANGER), "--output", "json"),
+    "a key that is none": ("r-1.packet.html", "--key", "none"),
+    "no such file": ("r-2.packet.html", "--key", str(KEY)),
+    "no key": ("r-1.packet.html",),
+    "no file": ("--key", str(KEY)),
+    "two files": ("r-1.packet.html", "r-1.packet.html", "--key", str(KEY)),
+    "an option nobody knows": ("r-1.packet.html", "--key", str(KEY), "--trust"),
+    "an output nobody knows": ("r-1.packet.html", "--key", str(KEY), "--output", "sarif"),
+    "a witness that did not see it": ("r-1.packet.html", "--key", str(KEY), "--witness", str(WITNESS)),
+    "a witness that is none": ("r-1.packet.html", "--key", str(KEY), "--witness", str(KEY)),
+    "more needed than named": ("r-1.packet.html", "--key", str(KEY), "--witnesses-needed", "1"),
+    "needed is no number": ("r-1.packet.html", "--key", str(KEY), "--witnesses-needed", "two"),
+    "an option without its value": ("r-1.packet.html", "--key"),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(ASKED))
+def test_the_short_way_says_what_the_command_line_says(packet: Path, tmp_path: Path, name: str) -> None:
+    short, long = (start(*ASKED[name], by=by, cwd=tmp_path) for by in ("wardline.cli.start", "wardline.cli.main"))
+    assert short == long
+    assert (short[0] == 0) == (name in {"plain", "spelled with ="})
+
+
+def test_the_short_way_needs_no_library_of_the_command_line(packet: Path, tmp_path: Path) -> None:
+    program = (
+        "import sys\n"
+        "from wardline.cli.start import main\n"
+        "heavy = {'typer', 'pydantic', 'rich', 'sqlalchemy'}\n"
+        "try:\n    main()\n"
+        "finally:\n    print([name for name in sys.modules if name in heavy], file=sys.stderr)"
+    )
+    command = [sys.executable, "-c", program, "verify", "r-1.packet.html", "--key", str(KEY)]
+    done = subprocess.run(command, capture_output=True, text=True, env={}, cwd=tmp_path, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, "[]\n")
+
+
+def test_nobody_reading_on_is_no_crash(packet: Path, tmp_path: Path) -> None:
+    program = f"{sys.executable} -c 'from wardline.cli.start import main; main()' verify r-1.packet.html --key {KEY}"
+    command = ["/bin/sh", "-c", f"{{ {program}; }} | true"]
+    done = subprocess.run(command, capture_output=True, text=True, env={}, cwd=tmp_path, timeout=60, check=False)
+    assert "Traceback" not in done.stderr

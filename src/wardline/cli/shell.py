@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import NoReturn
 
-import typer
-
 from wardline.errors import Conflict, IntegrityViolation, InvalidInput, NotFound, Refused, Unavailable, WardlineError
 
 OK = 0
@@ -70,4 +68,6 @@ def say_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 def leave(code: int) -> NoReturn:
     """End the command with `code`."""
+    import typer
+
     raise typer.Exit(code)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol, Self
 
 from wardline import canonical
+from wardline.canonical import JSON, JSONObject
 from wardline.errors import IntegrityViolation, InvalidInput
 from wardline.evidence.schemes import holds
 from wardline.identity.principals import PublicKey
@@ -30,13 +31,14 @@ class Envelope:
 
     def encode(self) -> bytes:
         """Return the canonical bytes: what becomes a leaf."""
-        return canonical.encode(
-            {
-                "payload": _to_base64(self.payload),
-                "payloadType": self.payload_type,
-                "signatures": [{"keyid": s.keyid, "sig": _to_base64(s.sig)} for s in self.signatures],
-            }
-        )
+        return canonical.encode(self.to_json())
+
+    def to_json(self) -> JSONObject:
+        return {
+            "payload": _to_base64(self.payload),
+            "payloadType": self.payload_type,
+            "signatures": [{"keyid": s.keyid, "sig": _to_base64(s.sig)} for s in self.signatures],
+        }
 
     @classmethod
     def decode(cls, content: bytes) -> Self:
@@ -45,7 +47,16 @@ class Envelope:
         Raises:
             InvalidInput: Not canonical, or not an envelope with at least one signature.
         """
-        match canonical.decode(content):
+        return cls.parse(canonical.decode(content))
+
+    @classmethod
+    def parse(cls, document: JSON) -> Self:
+        """Return the envelope that `document` is.
+
+        Raises:
+            InvalidInput: It is none with at least one signature.
+        """
+        match document:
             case {
                 "payload": str(payload),
                 "payloadType": str(payload_type),
@@ -128,7 +139,7 @@ def verify_threshold(envelope: Envelope, keys: Iterable[PublicKey], threshold: i
         raise IntegrityViolation(f"signed by {len(found)} of the keys that count; expected {threshold}")
 
 
-def _signature(document: canonical.JSON) -> Signature:
+def _signature(document: JSON) -> Signature:
     match document:
         case {"keyid": str(keyid), "sig": str(sig), **rest} if not rest:
             return Signature(keyid=KeyId(keyid), sig=_from_base64(sig))

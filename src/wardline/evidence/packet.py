@@ -194,7 +194,7 @@ class Packet:
 def _proven_to_json(statement: Proven) -> JSONObject:
     return {
         "index": statement.evidence.index,
-        "envelope": canonical.decode(statement.evidence.envelope.encode()),
+        "envelope": statement.evidence.envelope.to_json(),
         "proof": [base64.b64encode(step).decode() for step in statement.proof],
     }
 
@@ -204,7 +204,7 @@ def _proven(document: JSON) -> Proven:
         case {"index": int(index), "envelope": dict(found), "proof": list(steps), **rest} if (
             not isinstance(index, bool) and index >= 0 and not rest
         ):
-            envelope = Envelope.decode(canonical.encode(found))
+            envelope = Envelope.parse(found)
             if envelope.payload_type != PAYLOAD_TYPE:
                 raise InvalidInput(f"packet: statement {index} is of type {envelope.payload_type[:80]}")
             statement = Statement.decode(envelope.payload)

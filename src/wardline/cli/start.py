@@ -1,0 +1,16 @@
+"""Where the command `wardline` begins: a packet is verified at once, everything else is the command line's."""
+
+import sys
+
+
+def main() -> None:
+    """Run the command line."""
+    if sys.argv[1:2] == ["verify"]:
+        from wardline.cli.verifying import verify_at_once
+
+        code = verify_at_once(sys.argv[2:])
+        if code is not None:
+            sys.exit(code)
+    from wardline.cli.main import main as run
+
+    run()
