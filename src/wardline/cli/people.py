@@ -49,15 +49,17 @@ def enrol(
 @app.command("list")
 def list_people(output: _Output = Output.TEXT) -> None:
     """List principals with their roles; names only where the erasable table still has them."""
+    from wardline.bootstrap.forgetting import erased
     from wardline.cli.home import home
 
     with home() as wardline:
+        gone = erased(wardline)
         rows = [
             (
                 each.id,
                 ", ".join(sorted(role.value for role in each.roles)) or "departed",
                 "-" if each.key is None else each.key.keyid[:12],
-                wardline.people.name_of(each.id) or "-",
+                f"erased on {gone[each.id]:%Y-%m-%d}" if each.id in gone else wardline.people.name_of(each.id) or "-",
             )
             for each in wardline.directory().principals()
         ]

@@ -5,6 +5,7 @@ from datetime import timedelta
 from wardline.canonical import JSONObject
 from wardline.clock import to_rfc3339
 from wardline.evidence.log import Evidence
+from wardline.evidence.private_texts import PrivateText
 from wardline.pipelines.run import Run
 
 
@@ -45,6 +46,31 @@ def evidence_to_row(item: Evidence) -> tuple[str, ...]:
     context = item.statement.context
     kind = "/".join(item.statement.predicate_type.rstrip("/").split("/")[-2:])
     return (str(item.index), context.step, context.outcome.value, kind, to_rfc3339(context.recorded_at))
+
+
+def text_to_json(item: Evidence, text: PrivateText) -> JSONObject:
+    erased_at = None if text.erased_at is None else to_rfc3339(text.erased_at)
+    return {
+        "index": item.index,
+        "state": text.state.value,
+        "text": text.text,
+        "erased_at": erased_at,
+        "subject": text.subject,
+    }
+
+
+def text_to_lines(item: Evidence, text: PrivateText) -> list[str]:
+    """Return a private text as it stands under the list of statements; of an erased one, that it was."""
+    whose = "" if text.subject is None else f" ({text.subject})"
+    return [
+        f"{item.index} {item.statement.context.step}{whose}:",
+        *(f"    {_printable(line)}" for line in str(text).splitlines()),
+    ]
+
+
+def _printable(line: str) -> str:
+    # Anybody may have written it: nothing in it may steer the terminal.
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in line)
 
 
 def duration(value: timedelta | None) -> str:

@@ -37,8 +37,9 @@ def show(
     output: Annotated[Output, typer.Option()] = Output.TEXT,
 ) -> None:
     """Show what a run left in the log, in order."""
+    from wardline.bootstrap.forgetting import texts
     from wardline.cli.home import home
-    from wardline.cli.render import evidence_to_json, evidence_to_row, run_to_json
+    from wardline.cli.render import evidence_to_json, evidence_to_row, run_to_json, text_to_json, text_to_lines
     from wardline.ids import RunId
 
     with home() as wardline:
@@ -46,8 +47,12 @@ def show(
         driven = wardline.drivers.is_driven(found.id)
         left = wardline.log.of_run(found.id)
         why = wardline.explain(found) if found.ended else ()
+        opened = texts(wardline)
+        said = [(item, text) for item in left for text in opened.in_statement(item)]
     if output is Output.JSON:
-        say_json(run_to_json(found, driven=driven) | {"evidence": [evidence_to_json(item) for item in left]})
+        evidence = [evidence_to_json(item) for item in left]
+        words = [text_to_json(item, text) for item, text in said]
+        say_json(run_to_json(found, driven=driven) | {"evidence": evidence, "texts": words})
         return
     say(f"run {found.id} of {found.service}, commit {found.commit_sha[:12]}: {found.status}")
     for reason in why:
@@ -57,6 +62,9 @@ def show(
     if not driven and not found.ended:
         say(f"interrupted: resume it with `wardline runs resume {found.id}`")
     say_table(("index", "step", "outcome", "statement", "at"), [evidence_to_row(item) for item in left])
+    for item, text in said:
+        for line in text_to_lines(item, text):
+            say(line)
 
 
 @app.command("resume")

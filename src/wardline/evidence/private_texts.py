@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from wardline import canonical
 from wardline.errors import IntegrityViolation, InvalidInput
 from wardline.identity.subject_keys import SubjectKey
+from wardline.ids import SubjectId
 
 PRIVATE_TEXT = "application/vnd.wardline.private-text+json"
 NONCE_BYTES = 12  # SP 800-38D §8.3: random 96-bit nonces are good for 2^32 texts under one key
@@ -32,11 +33,15 @@ class Readable(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrivateText:
-    """A private text as somebody may see it. `text` only if READ, `erased_at` only if ERASED."""
+    """A private text as somebody may see it. `text` only if READ, `erased_at` only if ERASED.
+
+    `subject`: under whose key it is; None where no key is left, or it is a program's.
+    """
 
     state: Readable
     text: str | None = None
     erased_at: datetime | None = None
+    subject: SubjectId | None = None
 
     def __str__(self) -> str:
         match self.state:

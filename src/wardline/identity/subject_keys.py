@@ -1,4 +1,4 @@
-"""One secret key per person and text that can be destroyed: crypto-shredding, NIST SP 800-88r1 §2.5.
+"""One secret key per person and text that can be destroyed: cryptographic erase, NIST SP 800-88r1 §2.6.
 
 A subject is a principal's id, `address:<hex>` for an author nobody mapped to a principal, or `text:<id>` for one
 text that nobody put their name to. Neither can be taken for a principal's id: those hold no colon.

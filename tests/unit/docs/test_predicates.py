@@ -22,6 +22,7 @@ from wardline.evidence.statements import Context, Statement
 from wardline.findings.finding import Finding, Severity
 from wardline.findings.predicates import Scanned
 from wardline.findings.scanning import CodeScan, LookedAt, ScannerId
+from wardline.identity.erasure import Destroyed, Erasure, Remaining
 from wardline.ids import DeploymentId, EnvironmentName, PrincipalId, ReleaseId, RunId
 from wardline.outcomes import Outcome
 from wardline.pipelines.predicates import StageStopped
@@ -173,6 +174,14 @@ def seal(status: RunStatus, *, journey: str = "ship", first: int | None = 4) -> 
     )
 
 
+def erasure(*, principal: str | None, manifest: BlobRef | None) -> Predicate:
+    return Erasure(
+        principal=None if principal is None else PrincipalId(principal),
+        destroyed=Destroyed(name=True, addresses=2, keys=("a" * 64,), texts=1, manifest=manifest),
+        kept=Remaining(statements=3, signed=2, law="45 CFR 164.316(b)(2)(i)", until=None if manifest is None else NOW),
+    )
+
+
 FINAL = [status for status in RunStatus if status not in {RunStatus.RUNNING, RunStatus.WAITING}]
 SAID: dict[str, list[Predicate]] = {
     "source": [source(author="p-dev"), source(author=None, sha="c" * 64)],
@@ -191,6 +200,7 @@ SAID: dict[str, list[Predicate]] = {
         analysis("too-few-requests", p95_ms=None),
         analysis("signals-unavailable", p95_ms=None),
     ],
+    "erasure": [erasure(principal="p-dev", manifest=blob()), erasure(principal=None, manifest=None)],
     "rollback-rehearsal": [rehearsal(previous=None), rehearsal(previous=release())],
     "seal": [
         *(seal(status) for status in FINAL),
@@ -339,7 +349,7 @@ def types_in_code() -> set[str]:
     """Return every predicate type that a class of the package says."""
     found: set[str] = set()
     for module in pkgutil.walk_packages(wardline.__path__, "wardline."):
-        if module.name.endswith((".predicates", ".sealing")):
+        if module.name.endswith((".predicates", ".sealing", ".erasure")):
             for item in vars(importlib.import_module(module.name)).values():
                 kind = getattr(item, "predicate_type", None)
                 if isinstance(kind, str):

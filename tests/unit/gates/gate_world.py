@@ -128,6 +128,9 @@ class MemoryPeople:
     def name_of(self, principal: PrincipalId) -> str | None:
         return self.known[principal][0] if principal in self.known else None
 
+    def addresses_of(self, principal: PrincipalId) -> tuple[str, ...]:
+        return self.known[principal][1] if principal in self.known else ()
+
     def erase(self, principal: PrincipalId) -> None:
         self.known.pop(principal, None)
 
