@@ -109,6 +109,7 @@ class Handover:
     Attributes:
         origin: Of the log.
         name: Of the cursor.
+        most: So many messages at most in one batch.
     """
 
     collect: Collector
@@ -117,6 +118,7 @@ class Handover:
     receiver: Receiver
     cursors: Cursors
     name: str
+    most: int = MOST_MESSAGES
 
     def send(self, extent: Extent, *, resume: bool) -> Sent:
         """Hand over `extent`; with `resume`, from where the cursor stands.
@@ -148,7 +150,7 @@ class Handover:
         sent = Sent()
         moves = extent.first <= cursor.next
         try:
-            for batch in _batches(_selected(self.collect.log, extent), self.form):
+            for batch in _batches(_selected(self.collect.log, extent), self.form, most=self.most):
                 cursor = self._deliver(batch, cursor)
                 for evidence, _ in batch:
                     sent = sent.and_(evidence)
@@ -201,11 +203,11 @@ class Handover:
         cursor = self.cursors.load(self.name)
         if cursor is None:
             return None
-        kept = (cursor.origin, cursor.format, cursor.service)
-        asked = (self.origin, self.form.name, extent.service)
+        kept = _stream(cursor.origin, cursor.format, cursor.service)
+        asked = _stream(self.origin, self.form.name, extent.service)
         if kept != asked:
             raise InvalidInput(
-                f"cursor {self.name}: it is of log, format, service {kept}; expected {asked}",
+                f"cursor {self.name}: it is of {kept}; expected {asked}",
                 remedy="Give this stream a name of its own with --name.",
             )
         if cursor.next > extent.size or (cursor.next and self._leaf(cursor.next - 1) != cursor.leaf):
@@ -235,12 +237,16 @@ class Handover:
         return leaf_hash(self.collect.log.read(index).envelope.encode()).hex()
 
 
+def _stream(origin: str, form: str, service: str | None) -> str:
+    return f"log {origin} as {form}, {'all services' if service is None else f'service {service}'}"
+
+
 def _broken_off(error: Unavailable | Refused, sent: Sent) -> Unavailable | Refused:
     until = f"the last statement handed over for certain is {sent.last}" if sent.count else "nothing was handed over"
     return type(error)(f"{error.what}; {until}", remedy=error.remedy or "Mend it, then export again with --resume.")
 
 
-def _batches(evidence: Iterator[Evidence], form: AuditFormat) -> Iterator[_Batch]:
+def _batches(evidence: Iterator[Evidence], form: AuditFormat, *, most: int) -> Iterator[_Batch]:
     batch: _Batch = []
     size = 0
     for item in evidence:
@@ -251,7 +257,7 @@ def _batches(evidence: Iterator[Evidence], form: AuditFormat) -> Iterator[_Batch
         )
         batch.append((item, outbound))
         size += len(message)
-        if len(batch) >= MOST_MESSAGES or size >= MOST_BYTES:
+        if len(batch) >= most or size >= MOST_BYTES:
             yield batch
             batch, size = [], 0
     if batch:
