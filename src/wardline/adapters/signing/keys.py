@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from securesystemslib.signer import CryptoSigner  # type: ignore[attr-defined]  # re-exported without __all__
 
+from wardline.adapters.signing.sslib import ForeignSigner
 from wardline.errors import Conflict, InvalidInput, NotFound, Refused, Unavailable
 from wardline.identity.principals import PublicKey
 
@@ -31,19 +32,11 @@ MIN_PASSPHRASE_CHARACTERS = 12
 _MAX_FILE_BYTES = 10_000  # an encrypted Ed25519 key has about 300
 
 
-class KeySigner:
+class KeySigner(ForeignSigner):
     """A Signer over a key held in memory; neither its text nor its errors show the key."""
 
     def __init__(self, private_key: Ed25519PrivateKey) -> None:
-        self._public_key = PublicKey.of(private_key.public_key().public_bytes_raw())
-        self._signer = CryptoSigner(private_key)
-
-    @property
-    def public_key(self) -> PublicKey:
-        return self._public_key
-
-    def sign(self, message: bytes) -> bytes:
-        return bytes.fromhex(self._signer.sign(message).signature)
+        super().__init__(CryptoSigner(private_key), PublicKey.of(private_key.public_key().public_bytes_raw()))
 
 
 def installation_key(path: Path) -> KeySigner:
@@ -57,7 +50,28 @@ def installation_key(path: Path) -> KeySigner:
     if not path.exists():
         with suppress(Conflict):  # another process was faster: its key is the installation's
             _write_new(path, _encode(Ed25519PrivateKey.generate(), NoEncryption()))
-    return KeySigner(_decode(path, _read(path), passphrase=None))
+    return open_installation_key(path)
+
+
+def open_installation_key(path: Path) -> KeySigner:
+    """Return the key in `path`, which a machine signs with.
+
+    Raises:
+        NotFound: There is no such file.
+        Refused: Others than the owner can read the file.
+        InvalidInput: The file holds no unencrypted Ed25519 key.
+        Unavailable: The file cannot be read.
+    """
+    return KeySigner(_decode(path, read_private(path), passphrase=None))
+
+
+def create_installation_key(folder: Path) -> tuple[Path, KeySigner]:
+    """Make another key of the installation in `folder`, named after its key id."""
+    key = Ed25519PrivateKey.generate()
+    signer = KeySigner(key)
+    path = folder / f"{signer.public_key.keyid}.pem"
+    _write_new(path, _encode(key, NoEncryption()))
+    return path, signer
 
 
 def create_personal_key(path: Path, passphrase: str) -> KeySigner:
@@ -87,7 +101,7 @@ def open_personal_key(path: Path, passphrase: str) -> KeySigner:
         InvalidInput: The file holds no Ed25519 key, or one without a passphrase.
         Unavailable: The file cannot be read.
     """
-    return KeySigner(_decode(path, _read(path), passphrase=passphrase))
+    return KeySigner(_decode(path, read_private(path), passphrase=passphrase))
 
 
 def _encode(key: Ed25519PrivateKey, encryption: KeySerializationEncryption) -> bytes:
@@ -111,7 +125,14 @@ def _decode(path: Path, content: bytes, *, passphrase: str | None) -> Ed25519Pri
     return key
 
 
-def _read(path: Path) -> bytes:
+def read_private(path: Path) -> bytes:
+    """Return the content of a file that only its owner may read.
+
+    Raises:
+        NotFound: There is no such file.
+        Refused: Others than the owner can read it.
+        Unavailable: It cannot be read.
+    """
     try:
         with path.open("rb") as file:
             mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
