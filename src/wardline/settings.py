@@ -14,12 +14,15 @@ class Settings:
 
     home: $WARDLINE_HOME; default `wardline` in the XDG data folder, so that nothing is written into
         the user's repository.
+    database: $WARDLINE_DATABASE, the postgresql:// address of the database that several machines share; None: a
+        SQLite file in the home, so that one machine needs nothing beside Wardline.
     passphrase: $WARDLINE_PASSPHRASE, for keys used by scripts; None: asked on the terminal.
     environ: everything else the process was given; builds and instances get only what their
         adapters let through.
     """
 
     home: Path
+    database: str | None
     passphrase: str | None
     environ: Mapping[str, str]
 
@@ -32,10 +35,16 @@ def read_settings() -> Settings:
     """
     environ = dict(os.environ)
     home = environ.pop("WARDLINE_HOME", "")
+    database = environ.pop("WARDLINE_DATABASE", "") or None  # it may hold a password: builds never see it
     passphrase = environ.pop("WARDLINE_PASSPHRASE", None)
     if home and not Path(home).is_absolute():
         raise InvalidInput(f"WARDLINE_HOME={home!r} is relative; expected an absolute path")
-    return Settings(home=Path(home) if home else _data_folder(environ), passphrase=passphrase, environ=environ)
+    return Settings(
+        home=Path(home) if home else _data_folder(environ),
+        database=database,
+        passphrase=passphrase,
+        environ=environ,
+    )
 
 
 def _data_folder(environ: Mapping[str, str]) -> Path:

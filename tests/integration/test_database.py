@@ -11,7 +11,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import insert, select, text, update
 
 from wardline.adapters.storage import database
-from wardline.adapters.storage.database import open_database, reading
+from wardline.adapters.storage.database import open_database
+from wardline.adapters.storage.reading import reading
 from wardline.adapters.storage.tables import holds, log_checkpoints, metadata
 from wardline.errors import Conflict, IntegrityViolation, InvalidInput, Unavailable
 

@@ -294,7 +294,7 @@ def open_home(settings: Settings) -> Iterator[Home]:
             remedy="Set WARDLINE_HOME to a folder of your own.",
         ) from error
     signer = installation_key(home / "keys" / "installation.pem")
-    with open_database(home / "wardline.db") as database:
+    with open_database(settings.database or home / "wardline.db") as database:
         # The log is known by its key: another installation's log cannot pass for this one.
         log = SQLEvidenceLog(database, signer=signer, origin=f"wardline/{signer.public_key.keyid[:16]}")
         gone = why_gone(log, FileBlobs(home / "blobs"))

@@ -2,7 +2,7 @@
 
 from sqlalchemy import Engine, func, insert, select
 
-from wardline.adapters.storage.database import reading
+from wardline.adapters.storage.reading import reading
 from wardline.adapters.storage.tables import log_cosignatures
 from wardline.errors import Conflict
 

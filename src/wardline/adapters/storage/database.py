@@ -1,6 +1,6 @@
-"""One SQLite database, opened so that what is committed survives a power cut.
+"""The database, opened so that what is committed survives a power cut: a SQLite file, or PostgreSQL (`postgres.py`).
 
-WAL with `synchronous=FULL` (https://www.sqlite.org/wal.html, /pragma.html#pragma_synchronous).
+SQLite: WAL with `synchronous=FULL` (https://www.sqlite.org/wal.html, /pragma.html#pragma_synchronous).
 Every error of the database is raised as one of ours, wherever the engine is used.
 """
 
@@ -14,25 +14,45 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import ExceptionContext
 
+from wardline.adapters.storage.reading import is_read_only, reading
 from wardline.errors import Conflict, IntegrityViolation, InvalidInput, Unavailable, WardlineError
 
 REVISION = "0002"  # newest of migrations/versions; held equal to it by a test, so that opening needs no Alembic
 _BUSY_MS = 10_000  # an append takes milliseconds: who waits this long stands behind something stuck
-_READ_ONLY = "wardline_read_only"
 
 
 @contextmanager
-def open_database(path: Path) -> Iterator[Engine]:
-    """Open the database at `path`, made or brought up to date where needed; closed at the end.
+def open_database(where: Path | str) -> Iterator[Engine]:
+    """Open the database, made or brought up to date where needed; closed at the end.
+
+    `where`: the path of a SQLite file, or the `postgresql://` address of a database that exists.
 
     `engine.begin()` starts a transaction that holds the write lock from its first statement, so that
     what it read cannot change under it; `reading(engine)` never waits for a writer.
 
     Raises:
-        Unavailable: The file cannot be opened or written, the disk is full, or another process holds the lock.
+        Unavailable: It cannot be opened or written, the disk is full, or another process holds the lock.
         IntegrityViolation: The file is damaged or no database.
-        InvalidInput: A newer Wardline wrote it.
+        InvalidInput: A newer Wardline wrote it, or the address is none.
     """
+    with _sqlite(where) if isinstance(where, Path) else _postgres(where) as engine:
+        yield engine
+
+
+@contextmanager
+def _postgres(address: str) -> Iterator[Engine]:
+    from wardline.adapters.storage import postgres  # psycopg costs a quarter of a second
+
+    with postgres.engine_of(postgres.parse_url(address)) as engine:
+        if _revision(engine) != REVISION:
+            with engine.begin() as connection:  # whoever is first holds the writers' lock; the others find it done
+                _check_not_newer(_revision_in(connection), "database")
+                _migrate(connection)
+        yield engine
+
+
+@contextmanager
+def _sqlite(path: Path) -> Iterator[Engine]:
     _create_file(path)
     engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": _BUSY_MS / 1000})
     event.listen(engine, "connect", _prepare_connection)
@@ -44,13 +64,6 @@ def open_database(path: Path) -> Iterator[Engine]:
         yield engine
     finally:
         engine.dispose()
-
-
-@contextmanager
-def reading(engine: Engine) -> Iterator[Connection]:
-    """Yield a connection on one consistent state of the database."""
-    with engine.connect().execution_options(**{_READ_ONLY: True}) as connection, connection.begin():
-        yield connection
 
 
 def _create_file(path: Path) -> None:
@@ -75,16 +88,27 @@ def _prepare_connection(connection: sqlite3.Connection, _record: object) -> None
 
 
 def _begin(connection: Connection) -> None:
-    read_only = connection.get_execution_options().get(_READ_ONLY, False)
     # A deferred transaction that turns to writing fails at once when another wrote meanwhile; an immediate one waits.
-    connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+    connection.exec_driver_sql("BEGIN" if is_read_only(connection) else "BEGIN IMMEDIATE")
 
 
 def _revision(engine: Engine) -> str | None:
     with reading(engine) as connection:
-        if not inspect(connection).has_table("alembic_version"):
-            return None
-        return connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
+        return _revision_in(connection)
+
+
+def _revision_in(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
+
+
+def _check_not_newer(found: str | None, which: str) -> None:
+    if found is not None and found > REVISION:
+        raise InvalidInput(
+            f"{which}: revision {found} is newer than {REVISION}, the newest this Wardline knows",
+            remedy="Use the Wardline that wrote it, or a newer one.",
+        )
 
 
 def _bring_up_to_date(engine: Engine, path: Path) -> None:
@@ -92,14 +116,11 @@ def _bring_up_to_date(engine: Engine, path: Path) -> None:
     with path.with_name(f"{path.name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         found = _revision(engine)
-        if found is not None and found > REVISION:
-            raise InvalidInput(
-                f"database {path}: revision {found} is newer than {REVISION}, the newest this Wardline knows",
-                remedy="Use the Wardline that wrote it, or a newer one.",
-            )
+        _check_not_newer(found, f"database {path}")
         if found != REVISION:
             _use_wal(path)
-            _migrate(engine)
+            with engine.begin() as connection:
+                _migrate(connection)
 
 
 def _use_wal(path: Path) -> None:
@@ -115,7 +136,7 @@ def _use_wal(path: Path) -> None:
         )
 
 
-def _migrate(engine: Engine) -> None:
+def _migrate(connection: Connection) -> None:
     # Only here: importing it costs more than opening a database that is up to date.
     from alembic import command
     from alembic.config import Config
@@ -123,9 +144,8 @@ def _migrate(engine: Engine) -> None:
     configuration = Config()
     configuration.set_main_option("path_separator", "os")
     configuration.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
-    with engine.begin() as connection:
-        configuration.attributes["connection"] = connection
-        command.upgrade(configuration, REVISION)
+    configuration.attributes["connection"] = connection
+    command.upgrade(configuration, REVISION)
 
 
 def _translate(context: ExceptionContext) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from sqlalchemy import Connection, Engine, Executable, RowMapping, bindparam, func, insert, select
 
-from wardline.adapters.storage.database import reading
+from wardline.adapters.storage.reading import reading
 from wardline.adapters.storage.stored_nodes import StoredNodes
 from wardline.adapters.storage.tables import log_checkpoints, log_leaves, log_nodes
 from wardline.errors import Conflict, IntegrityViolation, InvalidInput, NotFound

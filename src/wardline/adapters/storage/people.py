@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from sqlalchemy import Connection, Engine, delete, insert, select
 
-from wardline.adapters.storage.database import reading
+from wardline.adapters.storage.reading import reading
 from wardline.adapters.storage.tables import people
 from wardline.adapters.storage.wiping import overwriting, wipe
 from wardline.errors import Conflict

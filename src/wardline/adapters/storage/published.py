@@ -3,7 +3,7 @@
 from sqlalchemy import Engine, select
 
 from wardline.adapters.storage.cosignatures import SQLCosignatures
-from wardline.adapters.storage.database import reading
+from wardline.adapters.storage.reading import reading
 from wardline.adapters.storage.stored_nodes import StoredNodes
 from wardline.adapters.storage.tables import log_checkpoints, log_leaves, log_nodes
 from wardline.errors import NotFound

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import Engine, Row, insert, select, update
 
-from wardline.adapters.storage.database import reading
+from wardline.adapters.storage.reading import reading
 from wardline.adapters.storage.tables import holds, runs
 from wardline.clock import from_rfc3339, to_rfc3339
 from wardline.environments.holds import Hold

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from sqlalchemy import Connection, Engine, delete, select, text
 
-from wardline.adapters.storage.database import reading
+from wardline.adapters.storage.reading import reading
 from wardline.adapters.storage.tables import subject_keys
 from wardline.adapters.storage.wiping import overwriting, wipe
 from wardline.errors import Conflict

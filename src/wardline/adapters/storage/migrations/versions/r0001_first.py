@@ -42,14 +42,32 @@ def _create_log() -> None:
         Column("size", position, primary_key=True, autoincrement=False),
         Column("note", Text, nullable=False),
     )
+    # Against our own mistakes, not against an attacker with the database: for him there are the proofs.
     if op.get_bind().dialect.name == "sqlite":
-        # Against our own mistakes, not against an attacker with the file: for him there are the proofs.
-        for table in _LOG_TABLES:
-            for verb in ("UPDATE", "DELETE"):
-                op.execute(
-                    f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table} "
-                    "BEGIN SELECT RAISE(ABORT, 'the log is append-only'); END"
-                )
+        _refuse_changes_in_sqlite()
+    else:
+        _refuse_changes_in_postgresql()
+
+
+def _refuse_changes_in_sqlite() -> None:
+    for table in _LOG_TABLES:
+        for verb in ("UPDATE", "DELETE"):
+            op.execute(
+                f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table} "
+                "BEGIN SELECT RAISE(ABORT, 'the log is append-only'); END"
+            )
+
+
+def _refuse_changes_in_postgresql() -> None:
+    op.execute(
+        "CREATE FUNCTION wardline_append_only() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$BEGIN RAISE EXCEPTION 'the log is append-only' USING ERRCODE = 'WL001'; END$$"
+    )
+    for table in _LOG_TABLES:
+        op.execute(
+            f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} "
+            "FOR EACH STATEMENT EXECUTE FUNCTION wardline_append_only()"
+        )
 
 
 def _create_projections() -> None:
