@@ -1,21 +1,27 @@
-"""The evidence log in SQL: leaves, stored subtrees and one signed checkpoint per leaf."""
+"""The evidence log in SQL: leaves, stored subtrees, and a signed checkpoint for every batch of leaves."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import Connection, Engine, Executable, RowMapping, bindparam, func, insert, select
 
+from wardline.adapters.storage.group_commit import GroupCommit
 from wardline.adapters.storage.reading import reading
 from wardline.adapters.storage.stored_nodes import StoredNodes
 from wardline.adapters.storage.tables import log_checkpoints, log_leaves, log_nodes
 from wardline.errors import Conflict, IntegrityViolation, InvalidInput, NotFound
 from wardline.evidence.envelopes import Envelope, Signer
 from wardline.evidence.log import Evidence
+from wardline.evidence.log_keys import LogKeys
+from wardline.evidence.register import REGISTERED
 from wardline.evidence.statements import PAYLOAD_TYPE, Statement
+from wardline.identity.predicates import KeyChange
 from wardline.ids import EvidenceKey, RunId
 from wardline.tlog import tree
-from wardline.tlog.checkpoint import Checkpoint, open_checkpoint
+from wardline.tlog.checkpoint import Checkpoint
 from wardline.tlog.merkle import leaf_hash
 from wardline.tlog.note import VerifierKey
+from wardline.tlog.tiles import MAX_ENTRY_BYTES
 
 _PAGE = 200  # leaves read at once: some hundred kilobytes
 
@@ -23,31 +29,48 @@ _PAGE = 200  # leaves read at once: some hundred kilobytes
 class SQLEvidenceLog:
     """An EvidenceLog that several processes may append to at once.
 
-    `origin` names the log; `signer` is the installation's key and signs every checkpoint.
+    `origin` names the log; `signer` is the installation's key and signs every checkpoint. Where there are several,
+    `keys` says which of them count.
     """
 
-    def __init__(self, engine: Engine, *, signer: Signer, origin: str) -> None:
+    def __init__(self, engine: Engine, *, signer: Signer, origin: str, keys: LogKeys | None = None) -> None:
         self._engine = engine
-        self._signer = signer
-        self.key = VerifierKey(name=origin, raw=signer.public_key.raw)
+        self._keys = keys or LogKeys(VerifierKey(name=origin, raw=signer.public_key.raw), (signer,))
+        self.key = self._keys.root
+
+    def keys(self) -> LogKeys:
+        """Return the log's keys as they are now."""
+        with reading(self._engine) as connection:
+            _follow(self._keys, connection)
+        return self._keys
 
     def append(self, envelope: Envelope, *, at: int | None = None) -> Evidence:
         if envelope.payload_type != PAYLOAD_TYPE:
             raise InvalidInput(f"an envelope of {envelope.payload_type[:80]}; the log takes {PAYLOAD_TYPE}")
-        statement = Statement.decode(envelope.payload)
+        content = envelope.encode()
+        if len(content) > MAX_ENTRY_BYTES:
+            raise InvalidInput(
+                f"an envelope of {len(content)} bytes; a leaf has at most {MAX_ENTRY_BYTES}",
+                remedy="What is large is kept as a blob and named by its digest.",
+            )
+        return self._batches.request(_Leaf(content, envelope, Statement.decode(envelope.payload), at))
+
+    def _commit(self, batch: Sequence["_Leaf"]) -> list[Evidence | Exception]:
         # The transaction holds the write lock from here: what is read stays true until the commit.
         with self._engine.begin() as connection:
-            found = _first(connection, _BY_KEY, statement.context.key)
-            if found is not None:
-                return found
             nodes = StoredNodes(connection)
-            index = self._verified_size(connection, nodes)
-            if at is not None and at != index:
-                raise Conflict(f"log: expected {at} leaves, got {index}: somebody appended meanwhile")
-            leaf = self._keep_leaf(connection, index, envelope, statement)
-            self._grow(connection, nodes, leaf, index)
-        # Committed and synced: leaf, subtrees and checkpoint survive a power cut, or none of them does.
-        return Evidence(index=index, key=statement.context.key, envelope=envelope, statement=statement)
+            before = size = self._verified_size(connection, nodes)
+            outcomes: list[Evidence | Exception] = []
+            for leaf in batch:
+                outcome = _first(connection, _BY_KEY, leaf.statement.context.key) or leaf.placed(size)
+                if isinstance(outcome, Evidence) and outcome.index == size:
+                    self._keep(connection, nodes, leaf, size)
+                    size += 1
+                outcomes.append(outcome)
+            if size > before:
+                self._sign(connection, nodes, size)
+        # Committed and synced: leaves, subtrees and checkpoint survive a power cut, or none of them does.
+        return outcomes
 
     def find(self, key: EvidenceKey) -> Evidence | None:
         with reading(self._engine) as connection:
@@ -96,6 +119,24 @@ class SQLEvidenceLog:
             raise NotFound(f"log: no checkpoint of {size or 'any'} leaves")
         return note
 
+    def checkpoint_covering(self, size: int) -> str:
+        """Return the smallest kept signed note of `size` leaves or more.
+
+        Raises:
+            NotFound: The log is not that large yet.
+        """
+        query = (
+            select(log_checkpoints.c.note)
+            .where(log_checkpoints.c.size >= size)
+            .order_by(log_checkpoints.c.size)
+            .limit(1)
+        )
+        with reading(self._engine) as connection:
+            note = connection.execute(query).scalar_one_or_none()
+        if note is None:
+            raise NotFound(f"log: no checkpoint covers {size} leaves")
+        return note
+
     def inclusion_proof(self, index: int, size: int) -> tuple[bytes, ...]:
         """Return the proof that leaf `index` is in the log's first `size` leaves.
 
@@ -115,7 +156,7 @@ class SQLEvidenceLog:
             return 0
         if note is None:
             raise IntegrityViolation(f"log: {size} leaves but no checkpoint", remedy=_INVESTIGATE)
-        checkpoint = _open(note, self.key)
+        checkpoint = _open(note, self._keys)
         if checkpoint.size != size:
             raise IntegrityViolation(
                 f"log: the newest checkpoint is of {checkpoint.size} leaves, but {size} are stored", remedy=_INVESTIGATE
@@ -126,28 +167,42 @@ class SQLEvidenceLog:
             )
         return size
 
-    def _keep_leaf(self, connection: Connection, index: int, envelope: Envelope, statement: Statement) -> bytes:
-        content = envelope.encode()
-        leaf = leaf_hash(content)
+    def _keep(self, connection: Connection, nodes: StoredNodes, leaf: "_Leaf", index: int) -> None:
+        node, *subtrees = tree.completed_by(leaf_hash(leaf.content), nodes, index)
         row = {
             "index": index,
-            "key": statement.context.key,
-            "run": statement.context.run,
-            "predicate_type": statement.predicate_type,
-            "leaf_hash": leaf,
-            "envelope": content,
+            "key": leaf.statement.context.key,
+            "run": leaf.statement.context.run,
+            "predicate_type": leaf.statement.predicate_type,
+            "leaf_hash": node.hash,
+            "envelope": leaf.content,
         }
         connection.execute(_KEEP_LEAF, row)
-        return leaf
-
-    def _grow(self, connection: Connection, nodes: StoredNodes, leaf: bytes, index: int) -> None:
-        _, *subtrees = tree.completed_by(leaf, nodes, index)
         if subtrees:
             rows = [{"level": node.level, "index": node.index, "hash": node.hash} for node in subtrees]
             connection.execute(_KEEP_SUBTREE, rows)
-        checkpoint = Checkpoint(origin=self.key.name, size=index + 1, root=tree.root(nodes, index + 1))
+
+    def _sign(self, connection: Connection, nodes: StoredNodes, size: int) -> None:
+        checkpoint = Checkpoint(origin=self.key.name, size=size, root=tree.root(nodes, size))
         note = checkpoint.sign(self.key, sign=self._signer.sign)
-        connection.execute(_KEEP_CHECKPOINT, {"size": checkpoint.size, "note": note})
+        connection.execute(_KEEP_CHECKPOINT, {"size": size, "note": note})
+
+
+@dataclass(frozen=True, slots=True)
+class _Leaf:
+    """What somebody wants to append; `at`: the only index it may get."""
+
+    content: bytes
+    envelope: Envelope
+    statement: Statement
+    at: int | None
+
+    def placed(self, index: int) -> Evidence | Conflict:
+        """Return this as the leaf `index`, or why it may not be that."""
+        if self.at is not None and self.at != index:
+            return Conflict(f"log: expected {self.at} leaves, got {index}: somebody appended meanwhile")
+        key = self.statement.context.key
+        return Evidence(index=index, key=key, envelope=self.envelope, statement=self.statement)
 
 
 def to_evidence(row: RowMapping) -> Evidence:
@@ -179,6 +234,8 @@ _BY_KEY = select(log_leaves).where(log_leaves.c.key == bindparam("value"))
 _BY_INDEX = select(log_leaves).where(log_leaves.c.index == bindparam("value"))
 _NEWEST_INDEX = select(func.max(log_leaves.c.index))
 _NEWEST_NOTE = select(log_checkpoints.c.note).order_by(log_checkpoints.c.size.desc()).limit(1)
+_NEWEST_CHANGE = select(func.max(log_leaves.c.index)).where(log_leaves.c.predicate_type == KeyChange.predicate_type)
+_REGISTERED = select(log_leaves).where(log_leaves.c.predicate_type.in_(REGISTERED)).order_by(log_leaves.c.index)
 _KEEP_LEAF, _KEEP_SUBTREE, _KEEP_CHECKPOINT = insert(log_leaves), insert(log_nodes), insert(log_checkpoints)
 
 
@@ -196,9 +253,14 @@ def _newest_note(connection: Connection) -> str | None:
     return connection.execute(_NEWEST_NOTE).scalar_one_or_none()
 
 
-def _open(note: str, key: VerifierKey) -> Checkpoint:
+def _follow(keys: LogKeys, connection: Connection) -> None:
+    newest = connection.execute(_NEWEST_CHANGE).scalar_one()
+    keys.follow(newest, lambda: [to_evidence(row) for row in connection.execute(_REGISTERED).mappings()])
+
+
+def _open(note: str, keys: LogKeys) -> Checkpoint:
     try:
-        return open_checkpoint(note, key)
+        return keys.open(note)
     except InvalidInput as error:
         raise IntegrityViolation(f"log: the newest checkpoint is none: {error.what}", remedy=_INVESTIGATE) from error
     except IntegrityViolation as error:
