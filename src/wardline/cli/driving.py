@@ -11,6 +11,7 @@ from wardline.bootstrap.home import Home
 from wardline.cli.progress import showing
 from wardline.cli.render import run_to_json
 from wardline.cli.shell import DENIED, ERROR, INTERRUPTED, OK, UNDECIDED, Output, leave, report, say, say_json
+from wardline.cli.witnesses_said import ask_after_run, asked_to_json
 from wardline.errors import WardlineError
 from wardline.pipelines.run import Run, RunStatus
 
@@ -52,8 +53,10 @@ def drive(wardline: Home, run: Run, *, output: Output) -> None:
         _say_resumable(run)
         _leave_now(ERROR)
     ended = wardline.runs.load(run.id)
+    asked = ask_after_run(wardline)
     if output is Output.JSON:
-        say_json(run_to_json(ended, driven=False) | {"why": list(wardline.explain(ended))})
+        said = {"why": list(wardline.explain(ended)), "witnesses": [asked_to_json(each) for each in asked]}
+        say_json(run_to_json(ended, driven=False) | said)
     else:
         say(f"run {ended.id} {ended.status}")
         for reason in wardline.explain(ended):

@@ -5,7 +5,9 @@ from typing import Annotated
 
 import typer
 
-from wardline.cli import approvals, environments, gate, log, people, retention, runs
+from wardline.cli import approvals, environments, gate, log, people, publish, retention, runs, witness
+from wardline.cli.backup import backup, restore
+from wardline.cli.copy_log import copy
 from wardline.cli.export import export
 from wardline.cli.forget import forget
 from wardline.cli.init import init
@@ -43,7 +45,12 @@ app.add_typer(people.app, name="people")
 app.add_typer(people.keys, name="keys")
 app.add_typer(log.app, name="log")
 log.app.command("export")(export)
+log.app.command("copy")(copy)
+app.command("backup")(backup)
+app.command("restore")(restore)
 retention.register(log.app)
+publish.register(log.app)
+app.add_typer(witness.app, name="witness")
 app.command("packet")(packet)
 app.command("verify")(verify)
 app.command("metrics")(metrics)

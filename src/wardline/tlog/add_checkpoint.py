@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Self
 
 from wardline.errors import InvalidInput
-from wardline.tlog.checkpoint import Checkpoint
+from wardline.tlog.checkpoint import Checkpoint, read_checkpoint
 from wardline.tlog.merkle import HASH_BYTES
-from wardline.tlog.note import decode_base64, take_apart
+from wardline.tlog.note import decode_base64
 
 PATH = "add-checkpoint"  # under the witness's submission prefix
 SIZE_TYPE = "text/x.tlog.size"  # media type of the answer that says which size the witness has
@@ -59,8 +59,7 @@ class AddCheckpoint:
         Raises:
             InvalidInput: The note is none, or no checkpoint.
         """
-        text, _ = take_apart(self.note)
-        return Checkpoint.parse(text)
+        return read_checkpoint(self.note)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

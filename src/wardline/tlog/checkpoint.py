@@ -65,11 +65,11 @@ def open_checkpoint(note: str, key: VerifierKey) -> Checkpoint:
     return checkpoint
 
 
-def checkpoint_size(note: str) -> int:
-    """Return the size that `note` claims, whoever signed it: for finding a place, never for believing it.
+def read_checkpoint(note: str) -> Checkpoint:
+    """Return the checkpoint in `note`, whoever signed it: of one's own log, or to know whose signature to ask for.
 
     Raises:
         InvalidInput: It is no signed checkpoint.
     """
     text, _ = take_apart(note)
-    return Checkpoint.parse(text).size
+    return Checkpoint.parse(text)

@@ -14,7 +14,7 @@ from typing import Protocol
 from wardline.clock import Clock
 from wardline.errors import IntegrityViolation, InvalidInput, NotFound, Refused
 from wardline.tlog.add_checkpoint import AddCheckpoint, Answer, Cosigned, HasSeen, NotConnected
-from wardline.tlog.checkpoint import Checkpoint, open_checkpoint
+from wardline.tlog.checkpoint import Checkpoint, open_checkpoint, read_checkpoint
 from wardline.tlog.cosignature import WitnessKey, cosign
 from wardline.tlog.merkle import EMPTY_ROOT, roots_behind, verify_consistency
 from wardline.tlog.note import VerifierKey, take_apart
@@ -131,8 +131,7 @@ class Witness:
             Refused: None of the log's keys signed it.
             InvalidInput: The note holds no checkpoint.
         """
-        text, _ = take_apart(note)
-        origin = Checkpoint.parse(text).origin
+        origin = read_checkpoint(note).origin
         keys = self.logs.get(origin, ())
         if not keys:
             raise NotFound(f"log {origin[:200]} is not one that this witness knows")
