@@ -2,6 +2,7 @@
 
 import multiprocessing
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from wardline.environments.observations import EnvironmentKey
 from wardline.errors import Conflict, IntegrityViolation, InvalidInput, NotFound, Unavailable
 from wardline.ids import EnvironmentName, PrincipalId, RunId
 from wardline.pipelines.run import Run, RunStatus
+from wardline.tlog.checkpoint import read_checkpoint
 
 PRODUCTION = EnvironmentKey(service="eligibility", name=EnvironmentName("production"))
 WRITERS, EACH = 4, 15
@@ -179,3 +181,36 @@ def test_a_connection_that_is_cut_acknowledges_nothing() -> None:
         connection.invalidate()
         log.append(said("test"))  # on a fresh connection
         assert check_log(engine, log.key).size == 2
+
+
+def test_threads_that_append_at_once_share_checkpoints_and_lose_nothing(where: Path | str) -> None:
+    with open_database(where) as engine:
+        log = SQLEvidenceLog(engine, signer=SIGNER, origin=ORIGIN)
+        with ThreadPoolExecutor(max_workers=16) as pool:
+            placed = list(pool.map(lambda number: log.append(said(f"step-{number}")).index, range(200)))
+        assert sorted(placed) == list(range(200))
+        assert check_log(engine, log.key).size == 200
+        for number, index in enumerate(placed):
+            assert log.read(index).statement.context.step == f"step-{number}"
+        with reading(engine) as connection:
+            checkpoints = connection.execute(text("SELECT count(*) FROM log_checkpoints")).scalar_one()
+        assert 1 <= checkpoints < 200
+        assert read_checkpoint(log.checkpoint_covering(100)).size >= 100
+
+
+def test_one_that_is_refused_does_not_take_the_batch_along(engine: Engine) -> None:
+    log = SQLEvidenceLog(engine, signer=SIGNER, origin=ORIGIN)
+    log.append(said("first"))
+    wanted = [(said("late"), 0), (said("first"), None), (said("second"), None), (said("second"), None)]
+    with ThreadPoolExecutor(max_workers=len(wanted)) as pool:
+        asked = [pool.submit(log.append, envelope, at=at) for envelope, at in wanted]
+    assert isinstance(asked[0].exception(), Conflict)
+    assert [each.result().index for each in asked[1:]] == [0, 1, 1]
+    assert log.size() == 2
+
+
+def test_a_leaf_that_no_tile_could_hold_is_refused(engine: Engine) -> None:
+    log = SQLEvidenceLog(engine, signer=SIGNER, origin=ORIGIN)
+    with pytest.raises(InvalidInput, match="at most 65535"):
+        log.append(said("x" * 60_000))
+    assert log.size() == 0

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from tests.fakes.memory_subject_keys import MemorySubjectKeys
+from tests.fakes.postgres import fresh_database
 
 from wardline.adapters.storage.database import open_database
 from wardline.adapters.storage.subject_keys import SQLSubjectKeys
@@ -15,12 +16,12 @@ from wardline.ids import SubjectId
 SAM, CLEO = SubjectId("p-sam"), SubjectId("p-cleo")
 
 
-@pytest.fixture(params=["sqlite", "memory"])
+@pytest.fixture(params=["sqlite", "postgresql", "memory"])
 def keys(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SubjectKeys]:
     if request.param == "memory":
         yield MemorySubjectKeys()
         return
-    with open_database(tmp_path / "wardline.db") as engine:
+    with open_database(tmp_path / "wardline.db" if request.param == "sqlite" else fresh_database()) as engine:
         yield SQLSubjectKeys(engine)
 
 

@@ -59,6 +59,14 @@ class ProvableLog(EvidenceLog, Protocol):
         """Return the kept signed note of the first `size` leaves; None: of all."""
         ...
 
+    def checkpoint_covering(self, size: int) -> str:
+        """Return the smallest kept signed note of at least `size` leaves."""
+        ...
+
+    def checkpoint_covering(self, size: int) -> str:
+        """Return the smallest kept signed note of `size` leaves or more."""
+        ...
+
     def inclusion_proof(self, index: int, size: int) -> tuple[bytes, ...]:
         """Return the proof that leaf `index` is among the first `size` leaves."""
         ...
@@ -134,7 +142,7 @@ def _assemble(run: RunId, own: tuple[Evidence, ...], archive: Archive, along: fr
 def _checkpoint(size: int, archive: Archive) -> str:
     witnessed = None if archive.cosignatures is None else archive.cosignatures.smallest_from(size)
     if archive.cosignatures is None or witnessed is None:
-        return archive.log.checkpoint(size)
+        return archive.log.checkpoint_covering(size)
     return with_cosignatures(archive.log.checkpoint(witnessed), archive.cosignatures.of(witnessed))
 
 

@@ -28,9 +28,10 @@ class CheckedLog:
 
 
 def check_log(engine: Engine, key: VerifierKey) -> CheckedLog:
-    """Derive every leaf hash, statement key, signatory, subtree, root and checkpoint again.
+    """Derive every leaf hash, statement key, signatory, subtree, root and kept checkpoint again.
 
-    What it cannot see is a log that was cut back as a whole: for that, compare its checkpoint with one kept elsewhere.
+    What it cannot see is a log that was cut back as a whole, or an older checkpoint that was taken away where a newer
+    one covers the same leaves: for that, compare with a checkpoint kept elsewhere.
 
     Raises:
         IntegrityViolation: Something does not hold; the message names what and where.
@@ -38,15 +39,18 @@ def check_log(engine: Engine, key: VerifierKey) -> CheckedLog:
     with reading(engine) as connection:  # one state of the database, however long it takes
         nodes = _RederivedNodes()
         signatories = Signatories(key, told=_registered(connection))
-        size, root = 0, EMPTY_ROOT
+        size, root, signed, checkpoints = 0, EMPTY_ROOT, 0, 0
         for leaf in _leaves(connection, signatories):
             for node in tree.completed_by(leaf, nodes, size):
                 _check_stored(connection, node)
                 nodes.keep(node)
             size += 1
             root = tree.root(nodes, size)
-            _check_checkpoint(connection, signatories, size, root)
-        _check_nothing_more(connection, size)
+            if _is_signed(connection, signatories, size, root):
+                signed, checkpoints = size, checkpoints + 1
+        if signed != size:
+            raise IntegrityViolation(f"log: the checkpoint of {size} leaves is missing")
+        _check_nothing_more(connection, size, checkpoints)
     return CheckedLog(size=size, root=root)
 
 
@@ -98,10 +102,11 @@ def _check_stored(connection: Connection, node: tree.Node) -> None:
         )
 
 
-def _check_checkpoint(connection: Connection, signatories: Signatories, size: int, root: bytes) -> None:
+def _is_signed(connection: Connection, signatories: Signatories, size: int, root: bytes) -> bool:
+    """Return whether there is a checkpoint of `size`, which then holds. A batch of leaves shares one."""
     note = connection.execute(select(log_checkpoints.c.note).where(log_checkpoints.c.size == size)).scalar_one_or_none()
     if note is None:
-        raise IntegrityViolation(f"log: the checkpoint of {size} leaves is missing")
+        return False
     try:
         checkpoint = signatories.open_checkpoint(note)
     except WardlineError as error:
@@ -111,15 +116,16 @@ def _check_checkpoint(connection: Connection, signatories: Signatories, size: in
             f"log: the checkpoint of {size} leaves: expected root {root.hex()}, "
             f"got {checkpoint.root.hex()} of {checkpoint.size}"
         )
+    return True
 
 
-def _check_nothing_more(connection: Connection, size: int) -> None:
+def _check_nothing_more(connection: Connection, size: int, checkpoints: int) -> None:
     """Subtrees or checkpoints beyond the last leaf are what a log that was cut back leaves."""
     subtrees = sum(size >> level for level in range(1, size.bit_length()))
     counts = {
         "leaves": (select(func.count()).select_from(log_leaves), size),
         "subtrees": (select(func.count()).select_from(log_nodes), subtrees),
-        "checkpoints": (select(func.count()).select_from(log_checkpoints), size),
+        "checkpoints": (select(func.count()).select_from(log_checkpoints), checkpoints),
     }
     for what, (query, expected) in counts.items():
         found = connection.execute(query).scalar_one()

@@ -9,7 +9,7 @@ from wardline.adapters.storage.group_commit import GroupCommit
 from wardline.adapters.storage.reading import reading
 from wardline.adapters.storage.stored_nodes import StoredNodes
 from wardline.adapters.storage.tables import log_checkpoints, log_leaves, log_nodes
-from wardline.errors import Conflict, IntegrityViolation, InvalidInput, NotFound
+from wardline.errors import Conflict, IntegrityViolation, InvalidInput, NotFound, Unavailable, WardlineError
 from wardline.evidence.envelopes import Envelope, Signer
 from wardline.evidence.log import Evidence
 from wardline.evidence.log_keys import LogKeys
@@ -37,6 +37,7 @@ class SQLEvidenceLog:
         self._engine = engine
         self._keys = keys or LogKeys(VerifierKey(name=origin, raw=signer.public_key.raw), (signer,))
         self.key = self._keys.root
+        self._batches = GroupCommit(self._commit)
 
     def keys(self) -> LogKeys:
         """Return the log's keys as they are now."""
@@ -59,16 +60,18 @@ class SQLEvidenceLog:
         # The transaction holds the write lock from here: what is read stays true until the commit.
         with self._engine.begin() as connection:
             nodes = StoredNodes(connection)
+            _follow(self._keys, connection)
             before = size = self._verified_size(connection, nodes)
             outcomes: list[Evidence | Exception] = []
             for leaf in batch:
-                outcome = _first(connection, _BY_KEY, leaf.statement.context.key) or leaf.placed(size)
+                outcome = _first(connection, _BY_KEY, leaf.statement.context.key) or self._placed(leaf, size)
                 if isinstance(outcome, Evidence) and outcome.index == size:
                     self._keep(connection, nodes, leaf, size)
                     size += 1
                 outcomes.append(outcome)
             if size > before:
-                self._sign(connection, nodes, size)
+                checkpoint = Checkpoint(origin=self.key.name, size=size, root=tree.root(nodes, size))
+                connection.execute(_KEEP_CHECKPOINT, {"size": size, "note": self._keys.sign(checkpoint)})
         # Committed and synced: leaves, subtrees and checkpoint survive a power cut, or none of them does.
         return outcomes
 
@@ -132,7 +135,7 @@ class SQLEvidenceLog:
             .limit(1)
         )
         with reading(self._engine) as connection:
-            note = connection.execute(query).scalar_one_or_none()
+            note: str | None = connection.execute(query).scalar_one_or_none()
         if note is None:
             raise NotFound(f"log: no checkpoint covers {size} leaves")
         return note
@@ -167,6 +170,17 @@ class SQLEvidenceLog:
             )
         return size
 
+    def _placed(self, leaf: "_Leaf", index: int) -> Evidence | WardlineError:
+        """Return `leaf` as the one at `index`, or why it may not be that."""
+        if leaf.at is not None and leaf.at != index:
+            return Conflict(f"log: expected {leaf.at} leaves, got {index}: somebody appended meanwhile")
+        try:
+            self._keys.check_may_append(leaf.envelope, index)
+        except Unavailable as error:
+            return error
+        key = leaf.statement.context.key
+        return Evidence(index=index, key=key, envelope=leaf.envelope, statement=leaf.statement)
+
     def _keep(self, connection: Connection, nodes: StoredNodes, leaf: "_Leaf", index: int) -> None:
         node, *subtrees = tree.completed_by(leaf_hash(leaf.content), nodes, index)
         row = {
@@ -181,11 +195,8 @@ class SQLEvidenceLog:
         if subtrees:
             rows = [{"level": node.level, "index": node.index, "hash": node.hash} for node in subtrees]
             connection.execute(_KEEP_SUBTREE, rows)
-
-    def _sign(self, connection: Connection, nodes: StoredNodes, size: int) -> None:
-        checkpoint = Checkpoint(origin=self.key.name, size=size, root=tree.root(nodes, size))
-        note = checkpoint.sign(self.key, sign=self._signer.sign)
-        connection.execute(_KEEP_CHECKPOINT, {"size": size, "note": note})
+        if leaf.statement.predicate_type == KeyChange.predicate_type:
+            _follow(self._keys, connection)
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,13 +207,6 @@ class _Leaf:
     envelope: Envelope
     statement: Statement
     at: int | None
-
-    def placed(self, index: int) -> Evidence | Conflict:
-        """Return this as the leaf `index`, or why it may not be that."""
-        if self.at is not None and self.at != index:
-            return Conflict(f"log: expected {self.at} leaves, got {index}: somebody appended meanwhile")
-        key = self.statement.context.key
-        return Evidence(index=index, key=key, envelope=self.envelope, statement=self.statement)
 
 
 def to_evidence(row: RowMapping) -> Evidence:
