@@ -5,8 +5,10 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+import psycopg
 import pytest
 from sqlalchemy import Engine
+from tests.fakes.postgres import fresh_database
 
 from wardline.adapters.storage.database import open_database
 from wardline.adapters.storage.people import SQLPeople
@@ -95,3 +97,26 @@ def test_a_trace_across_a_chunk_is_seen(tmp_path: Path, monkeypatch: pytest.Monk
     assert left_in(tmp_path / "a.db", [b"3456"])
     assert left_in(tmp_path / "a.db", [b"23456789"])
     assert not left_in(tmp_path / "a.db", [b"3457", b""])
+
+
+def test_postgresql_keeps_what_was_destroyed_in_no_table_file(tmp_path: Path) -> None:
+    address = fresh_database()
+    with open_database(address) as engine:
+        people, keys = SQLPeople(engine), SQLSubjectKeys(engine)
+        people.remember(SAM, name=NAME, emails=[ADDRESS])
+        key = keys.of(SubjectId(SAM))
+        assert held_by_postgresql(address, key.secret)
+        assert held_by_postgresql(address, ADDRESS.encode())
+        keys.destroy(frozenset({key.id}))
+        people.erase(SAM)
+        for trace in (key.secret, NAME.encode(), ADDRESS.encode()):
+            assert not held_by_postgresql(address, trace)
+
+
+def held_by_postgresql(address: str, trace: bytes) -> bool:
+    """Whether a file of its tables holds `trace`, all that is in memory written out; its WAL is not looked at."""
+    with psycopg.connect(address, autocommit=True) as connection:
+        connection.execute("CHECKPOINT")
+        ((folder,),) = connection.execute("SHOW data_directory").fetchall()
+    files = [path for path in (Path(folder) / "base").rglob("*") if path.is_file()]
+    return any(trace in path.read_bytes() for path in files)

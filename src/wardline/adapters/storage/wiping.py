@@ -2,8 +2,9 @@
 
 SQLite: `secure_delete` overwrites what is deleted in the pages (https://www.sqlite.org/pragma.html#pragma_secure_delete);
 older pages in the WAL are cut off by a truncating checkpoint. Blocks that the file system or the drive gave up
-are out of reach of any program; docs/how-to/erase-a-person.md says so. PostgreSQL: `VACUUM` frees dead rows for reuse;
-its own WAL and its replicas keep their bytes until they are recycled.
+are out of reach of any program; docs/how-to/erase-a-person.md says so. PostgreSQL: `VACUUM (FULL)` writes the two small
+tables anew without dead rows (https://www.postgresql.org/docs/current/sql-vacuum.html); its WAL, replicas and base
+backups keep their bytes until they are recycled, and a transaction that is still open keeps what it can see.
 """
 
 import sqlite3
@@ -38,7 +39,7 @@ def wipe(engine: Engine, tables: Sequence[str], *, traces: Sequence[bytes]) -> N
     if engine.dialect.name != "sqlite":
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             for table in tables:
-                connection.execute(text(f"VACUUM {table}"))
+                connection.execute(text(f"VACUUM (FULL) {table}"))
         return
     if engine.url.database is None:
         return
