@@ -35,8 +35,8 @@ def verify_file(asked: Asked) -> int:
     from wardline.tlog.cosignature import WitnessKey
     from wardline.tlog.note import VerifierKey
 
-    trusted = VerifierKey.parse(_spelled(asked.key))
-    witnesses = tuple(WitnessKey.parse(_spelled(each)) for each in asked.witnesses)
+    trusted = VerifierKey.parse(spelled_key(asked.key))
+    witnesses = tuple(WitnessKey.parse(spelled_key(each)) for each in asked.witnesses)
     _check_needed(asked.needed, len({each.raw for each in witnesses}))
     found = verify_packet(_read(asked.file), Trust(key=trusted, witnesses=witnesses, needed=asked.needed))
     if asked.output is Output.JSON:
@@ -69,7 +69,7 @@ def verify_at_once(arguments: Sequence[str]) -> int | None:
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:  # nobody reads on; what is left in the buffer must not be tried again
-        sys.stdout = None  # type: ignore[assignment]  # at exit Python flushes what is here
+        sys.stdout = None  # at exit Python flushes what is here
         return ERROR
 
 
@@ -109,7 +109,7 @@ def _check_needed(needed: int | None, named: int) -> None:
         )
 
 
-def _spelled(key: str) -> str:
+def spelled_key(key: str) -> str:
     path = Path(key)
     is_text = "+" in key and not _is_file(path)
     return key.strip() if is_text else _read(path).decode(errors="replace").strip()
