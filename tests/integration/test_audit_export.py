@@ -368,7 +368,8 @@ def test_a_cursor_has_a_plain_name(tmp_path: Path, name: str) -> None:
         FileCursors(tmp_path).load(name)
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@pytest.mark.slow
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     lives=st.lists(
         st.tuples(st.integers(0, 7), st.lists(st.sampled_from(["well", "down", "lost", "killed"]), max_size=4)),

@@ -135,11 +135,16 @@ _OURS = (
     _coding(
         "key-change",
         (USER_SECURITY,),
-        "change holder principal key=key.keyid scheme=key.scheme purpose=purposes since reason",
+        "change holder key=key.keyid scheme=key.scheme by=by.keyid purpose=purposes since reason",
         told_by="change",
     ),
     _coding("refusal", (RESTRICTED_FUNCTION,), "action code principal", told_by="action"),
-    _coding("erasure", (RESTRICTED_FUNCTION,), "role subject ground=grounds texts=destroyed.texts"),
+    _coding(
+        "erasure",
+        (RESTRICTED_FUNCTION,),
+        "role principal name=destroyed.name addresses=destroyed.addresses texts=destroyed.texts "
+        "manifest=destroyed.manifest.digest ground=kept.ground until=kept.until",
+    ),
     _coding(
         "legal-hold",
         (OBJECT_SECURITY,),

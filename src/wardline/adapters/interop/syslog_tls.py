@@ -23,7 +23,8 @@ _SILENCE_SECONDS = 60.0  # a receiver that takes nothing for so long is stuck
 _FACILITY = 10 << 3  # security and authorization, PS3.15 A.6
 _NOTICE, _WARNING = 5, 4
 _BOM = b"\xef\xbb\xbf"  # RFC 5424 §6.4: what follows is UTF-8
-_HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.:-]{0,252}[A-Za-z0-9])?", re.ASCII)
+_HOST = r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?"
+_ADDRESS = re.compile(rf"(?:\[([0-9A-Fa-f:.]{{2,45}})\]|({_HOST}))(?::([0-9]{{1,5}}))?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,11 +39,11 @@ class Address:
         Raises:
             InvalidInput: It spells none.
         """
-        match = re.fullmatch(r"(?:\[([^\[\]]+)\]|([^\[\]:]+))(?::([0-9]{1,5}))?", text)
-        host = "" if match is None else match[1] or match[2]
-        port = PORT if match is None or match[3] is None else int(match[3])
-        if _HOST.fullmatch(host) is None or not 0 < port < 1 << 16:
+        match = _ADDRESS.fullmatch(text)
+        port = 0 if match is None else int(match[3] or PORT)
+        if match is None or not 0 < port < 1 << 16:
             raise InvalidInput(f"receiver {text[:100]!r}: expected HOST:PORT, e.g. audit.example.org:{PORT}")
+        host: str = match[1] or match[2]
         return cls(host=host.lower(), port=port)
 
     def __str__(self) -> str:
