@@ -26,6 +26,7 @@ class Kept(StrEnum):
 
     STATEMENTS = "statements"
     PURGE_MANIFESTS = "purge-manifests"
+    ERASURE_MANIFESTS = "erasure-manifests"
     GATE_INPUTS = "gate-inputs"
     CONSENT_DOCUMENTS = "consent-documents"
     RELEASE_DOCUMENTS = "release-documents"
@@ -60,6 +61,12 @@ RULES: Mapping[Kept, Rule] = {
             years=None,
             law="45 CFR 164.310(d)(2)(i)",
             why="it says what was purged, when and on which ground; without it a purged thing is a missing one",
+        ),
+        Rule(
+            kept=Kept.ERASURE_MANIFESTS,
+            years=None,
+            law="GDPR Art. 5(2)",
+            why="it says by digest what was made unreadable; to restore a backup is to do it again",
         ),
         Rule(
             kept=Kept.GATE_INPUTS,
@@ -114,13 +121,17 @@ RULES: Mapping[Kept, Rule] = {
 
 _BY_MEDIA_TYPE = {
     PURGE_MANIFEST: Kept.PURGE_MANIFESTS,
+    "application/vnd.wardline.erasure-manifest+json": Kept.ERASURE_MANIFESTS,
     "application/vnd.wardline.gate-input+json": Kept.GATE_INPUTS,
+    "application/vnd.wardline.policies+json": Kept.GATE_INPUTS,
     "application/vnd.wardline.consent+json": Kept.CONSENT_DOCUMENTS,
     "application/vnd.wardline.release+json": Kept.RELEASE_DOCUMENTS,
     "application/vnd.wardline.salted-text+json": Kept.PRIVATE_TEXTS,
     "application/vnd.wardline.private-text+json": Kept.PRIVATE_TEXTS,
     "application/vnd.wardline.bundle+tar": Kept.ARTIFACTS,
     "application/vnd.cyclonedx+json": Kept.REPORTS,
+    "application/vnd.wardline.findings+json": Kept.REPORTS,
+    "application/vnd.wardline.lock+json": Kept.REPORTS,
     "application/json": Kept.REPORTS,
     "application/xml": Kept.REPORTS,
     "text/xml": Kept.REPORTS,

@@ -8,11 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import wardline
 from wardline.errors import InvalidInput
 from wardline.evidence.retention import RULES, YEARS_BY_LAW, Kept, Schedule, add_years, class_of, period, retain_until
 from wardline.evidence.retention_file import parse_schedule
 
 DOCS = Path(__file__).parents[3] / "docs"
+NO_BLOBS = {"application/vnd.wardline.packet+json", "application/vnd.wardline.backup+json"}  # types of envelopes
+FOR_EVER = {Kept.STATEMENTS, Kept.PURGE_MANIFESTS, Kept.ERASURE_MANIFESTS}
 MOMENTS = st.integers(0, 160 * 365 * 86_400).map(
     lambda seconds: datetime(1990, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
 )
@@ -61,7 +64,7 @@ def test_who_begins_later_ends_no_earlier(one: datetime, other: datetime) -> Non
 def test_without_a_file_the_law_counts() -> None:
     schedule = Schedule()
     for kept in Kept:
-        expected = None if kept in {Kept.STATEMENTS, Kept.PURGE_MANIFESTS} else YEARS_BY_LAW
+        expected = None if kept in FOR_EVER else YEARS_BY_LAW
         assert schedule.of(kept) == expected, kept
     assert schedule.until(Kept.STATEMENTS, created=when("2020-01-01"), last_in_effect=when("2020-01-01")) is None
 
@@ -150,3 +153,11 @@ def test_the_reference_has_every_class_as_the_code_has_it() -> None:
     example = re.search(r"```yaml\n(.*?)```", page, flags=re.DOTALL)
     assert example is not None
     assert parse_schedule(example[1], where="the page").of(Kept.ARTIFACTS) == 15
+
+
+def test_every_media_type_of_ours_has_a_class() -> None:
+    """What is of no class is kept like the rest, but nobody decided so."""
+    source = "\n".join(file.read_text() for file in Path(wardline.__file__).parent.rglob("*.py"))
+    ours = set(re.findall(r'"(application/vnd\.wardline\.[a-z-]+\+(?:json|tar))"', source)) - NO_BLOBS
+    assert len(ours) >= 8
+    assert {kind for kind in ours if class_of(kind) is Kept.OTHERS} == set()
