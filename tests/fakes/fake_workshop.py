@@ -8,6 +8,7 @@ from wardline.canonical import Digest
 from wardline.changes.artifacts import Artifact, Package
 from wardline.changes.commits import Commit
 from wardline.delivery.workshop import Workshop
+from wardline.findings.finding import Finding
 from wardline.findings.scanning import CodeScan, LookedAt, SBOMScan, ScannerId
 from wardline.ids import PrincipalId, RunId
 from wardline.pipelines.building import Built, Stopped, Tested
@@ -62,18 +63,25 @@ class FakeRepository:
 
 
 class FakeBuilder:
-    """Builds a bundle that says its version and nothing else."""
+    """Builds a bundle that says its version and nothing else, and claims to hold so many other packages."""
+
+    def __init__(self, *, others: int = 0) -> None:
+        self._others = others
 
     def build(self, source: Path, spec: BuildSpec, *, work: Path, say: object) -> Built | Stopped:
         version = (source / "version").read_text()
         bundle = work / "trivial.bundle"
         bundle.write_text(version)
         digest = Digest.of(version.encode())
-        package = Package(name="trivial", version=version, filename="trivial.whl", digest=digest)
+        own = Package(name="trivial", version=version, filename="trivial.whl", digest=digest)
+        others = tuple(
+            Package(name=f"package-{n}", version="1.0", filename=f"package_{n}-1.0-py3-none-any.whl", digest=digest)
+            for n in range(self._others)
+        )
         moment = datetime(2026, 1, 1, tzinfo=UTC)
         return Built(
             artifact=Artifact(
-                digest=digest, size_bytes=len(version), name="trivial", version=version, packages=(package,)
+                digest=digest, size_bytes=len(version), name="trivial", version=version, packages=(own, *others)
             ),
             bundle=bundle,
             locked=True,
@@ -107,13 +115,16 @@ class FakeTester:
 
 
 class FakeCodeScanner:
-    """Looked at one file and found nothing."""
+    """Looked at one file and found what it was given."""
+
+    def __init__(self, findings: tuple[Finding, ...] = ()) -> None:
+        self._findings = findings
 
     def scan(self, source: Path, *, paths: tuple[str, ...], timeout: timedelta) -> CodeScan:
         return CodeScan(
             scanner=ScannerId(name="bandit", version="0"),
             looked_at=LookedAt(files=1, lines=1),
-            findings=(),
+            findings=self._findings,
             reason=None,
             report=None,
         )
@@ -169,16 +180,23 @@ class FakeBundles:
         return Path(digest.hex)
 
 
-def fake_workshop(
-    folder: Path, version: str, *, failed_tests: int = 0, yaml: str = WARDLINE_YAML, author: str = AUTHOR
+def fake_workshop(  # one knob a station
+    folder: Path,
+    version: str,
+    *,
+    failed_tests: int = 0,
+    yaml: str = WARDLINE_YAML,
+    author: str = AUTHOR,
+    findings: tuple[Finding, ...] = (),
+    other_packages: int = 0,
 ) -> Workshop:
     """Return a workshop that ships `version` of a service that does nothing."""
     return Workshop(
         repository=FakeRepository(version, yaml=yaml, author=author),
         people=FakePeople(),  # type: ignore[arg-type]  # only `principal_of` is asked
-        builder=FakeBuilder(),
+        builder=FakeBuilder(others=other_packages),
         tester=FakeTester(failed=failed_tests),
-        code_scanners={"bandit": FakeCodeScanner()},
+        code_scanners={"bandit": FakeCodeScanner(findings)},
         sbom_scanner=FakeSBOMScanner(),
         bundles=FakeBundles(),
         rooms=FakeRooms(folder / "rooms"),

@@ -60,10 +60,6 @@ class ProvableLog(EvidenceLog, Protocol):
         ...
 
     def checkpoint_covering(self, size: int) -> str:
-        """Return the smallest kept signed note of at least `size` leaves."""
-        ...
-
-    def checkpoint_covering(self, size: int) -> str:
         """Return the smallest kept signed note of `size` leaves or more."""
         ...
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from wardline.canonical import Digest, JSONObject, encode
 from wardline.clock import to_rfc3339
 from wardline.gates.door import Door
-from wardline.gates.predicates import Matter
+from wardline.gates.predicates import FindingsSeen, Matter
 from wardline.gates.readings import Readings, known, rehearsal_section
 from wardline.gates.waivers import StandingWaiver
 
@@ -40,7 +40,7 @@ def document(door: Door, readings: Readings, waivers: Sequence[StandingWaiver]) 
         artifact=door.artifact,
         commit=commit if isinstance(commit, str) else None,
         release_configuration=door.configuration,
-        findings=tuple(sorted({name for f in findings if isinstance(name := f.get("id"), str)})),
+        findings=FindingsSeen.of(name for f in findings if isinstance(name := f.get("id"), str)),
         waivers=tuple(standing.index for standing in waivers),
         rehearsal=None if rehearsal is None else rehearsal.index,
         tests=tests_log if isinstance(tests_log, int) else None,

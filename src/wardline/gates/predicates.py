@@ -1,5 +1,6 @@
 """What a gate can say: a decision, a person's yes or no, and a waiver. Published under docs/predicates/."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar, Self
@@ -78,11 +79,27 @@ class DecisionMade:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FindingsSeen:
+    """Which findings a person was shown, all in one digest: there may be thousands, and they must fit into a leaf."""
+
+    count: int
+    digest: Digest  # of their ids, sorted, as canonical JSON
+
+    @classmethod
+    def of(cls, ids: Iterable[str]) -> Self:
+        known: list[JSON] = [*sorted(set(ids))]
+        return cls(count=len(known), digest=digest_of(known))
+
+    def to_json(self) -> JSONObject:
+        return {"count": self.count, "digest": {"sha256": self.digest.hex}}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Matter:
     """What a person says yes or no to: exactly this, and nothing that comes after it.
 
     Attributes:
-        findings: Ids of all that the scanners found in it, waived or not.
+        findings: All that the scanners found in it, waived or not.
         waivers: Log indices of the waivers that stood.
         rehearsal: Log index of the rollback rehearsal; None: there was none.
         tests: Log index of the test result; None: there was none.
@@ -92,7 +109,7 @@ class Matter:
     artifact: Digest
     commit: str | None
     release_configuration: Digest
-    findings: tuple[str, ...]
+    findings: FindingsSeen
     waivers: tuple[int, ...]
     rehearsal: int | None
     tests: int | None
@@ -103,7 +120,7 @@ class Matter:
             "artifact": {"sha256": self.artifact.hex},
             "commit": self.commit,
             "release_configuration": {"sha256": self.release_configuration.hex},
-            "findings": list(self.findings),
+            "findings": self.findings.to_json(),
             "waivers": list(self.waivers),
             "rehearsal": self.rehearsal,
             "tests": self.tests,
@@ -122,7 +139,7 @@ class Matter:
                 "artifact": {"sha256": str(artifact)},
                 "commit": str() | None as commit,
                 "release_configuration": {"sha256": str(configuration)},
-                "findings": list(findings),
+                "findings": {"count": int(count), "digest": {"sha256": str(findings)}},
                 "waivers": list(waivers),
                 "rehearsal": int() | None as rehearsal,
                 "tests": int() | None as tests,
@@ -133,7 +150,7 @@ class Matter:
                     artifact=Digest(artifact),
                     commit=commit,
                     release_configuration=Digest(configuration),
-                    findings=tuple(str(finding) for finding in findings),
+                    findings=FindingsSeen(count=count, digest=Digest(findings)),
                     waivers=tuple(waiver for waiver in waivers if isinstance(waiver, int)),
                     rehearsal=rehearsal,
                     tests=tests,

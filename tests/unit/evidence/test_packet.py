@@ -344,9 +344,13 @@ def test_blobs_nobody_named_or_that_are_others_show(told: bytes) -> None:
         return replace(contents, blobs=(replace(first, content=first.content + b" "), *rest))
 
     def unnamed(contents: Contents) -> Contents:
-        first, *rest = contents.blobs
-        reference = replace(first.reference, media_type="text/html")
-        return replace(contents, blobs=(replace(first, reference=reference), *rest))
+        blobs = [
+            replace(blob, reference=replace(blob.reference, media_type="text/html"))
+            if "policies" in blob.reference.media_type
+            else blob
+            for blob in contents.blobs
+        ]
+        return replace(contents, blobs=tuple(blobs))
 
     assert "not what its digest says" in only(verify_packet(resigned(told, other_content), KEY), 12)
     wrong = failures(verify_packet(resigned(told, unnamed), KEY))

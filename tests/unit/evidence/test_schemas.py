@@ -86,6 +86,17 @@ def test_examples_of_the_profiles_keep_to_their_schemas() -> None:
         jsonschema.Draft202012Validator(schema).validate(json.loads(example))
 
 
+@pytest.mark.parametrize("name", sorted(file.name.removesuffix(".schema.json") for file in DOCS.glob("*.schema.json")))
+def test_every_predicate_has_a_page_with_an_example_that_keeps_to_its_schema(name: str) -> None:
+    if name in PROFILES.values():
+        return  # all three on one page, see above
+    _, _, after = (DOCS / f"{name}.md").read_text().partition("## Example\n")
+    (example,) = re.findall(r"```json\n(.*?)```", after, flags=re.DOTALL)
+    jsonschema.Draft202012Validator(json.loads((DOCS / f"{name}.schema.json").read_text())).validate(
+        json.loads(example)
+    )
+
+
 def test_nothing_may_be_left_out_of_or_added_to_a_profile(said: list[Evidence]) -> None:
     for item in said:
         if item.statement.predicate_type in PROFILES:

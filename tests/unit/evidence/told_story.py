@@ -21,14 +21,14 @@ from wardline.delivery.collect_evidence import Collector
 from wardline.delivery.decide import INPUT_DOCUMENT, POLICIES
 from wardline.deployments.predicates import DeploymentMoved, Leg, Phase, ReleaseRef, RollbackRehearsed
 from wardline.evidence.assemble_packet import Archive, assemble
-from wardline.evidence.log import Evidence
+from wardline.evidence.log import OUTPUT, Evidence
 from wardline.findings.finding import Finding, Severity
 from wardline.findings.predicates import Scanned
 from wardline.findings.scanning import CodeScan, LookedAt, ScannerId
 from wardline.gates.decisions import Allow, Deny, Judgement, Reason, Undecided
 from wardline.gates.policy import policy_digest, policy_document
 from wardline.gates.policy_files import load_policies
-from wardline.gates.predicates import Approval, DecisionMade, Matter, Waiver, Word
+from wardline.gates.predicates import Approval, DecisionMade, FindingsSeen, Matter, Waiver, Word
 from wardline.identity.predicates import Enrolment
 from wardline.identity.principals import Principal, PublicKey, Role
 from wardline.ids import DeploymentId, EnvironmentName, PrincipalId, ReleaseId, RunId, SequentialIds, SubjectId
@@ -171,7 +171,7 @@ class Story:
             started_at=self.clock.now(),
             finished_at=self.clock.now(),
             lock=self.blobs.put(encode(lock_document(ARTIFACT)), LOCK),
-            output=self.blobs.put(b"built", "text/plain"),
+            output=self.blobs.put(b"built", OUTPUT),
         )
         return self.say("build", provenance)
 
@@ -193,7 +193,7 @@ class Story:
             pipeline=Digest.of(b"wardline: 1"),
             min_coverage_bp=8000,
             reports=(),
-            output=self.blobs.put(b"41 passed", "text/plain"),
+            output=self.blobs.put(b"41 passed", OUTPUT),
         )
         return self.say("test", result)
 
@@ -223,7 +223,7 @@ class Story:
             artifact=ARTIFACT.digest,
             commit=COMMIT.sha,
             release_configuration=Digest.of(b"configuration"),
-            findings=(FINDING.id,),
+            findings=FindingsSeen.of((FINDING.id,)),
             waivers=(waiver,),
             rehearsal=rehearsal,
             tests=tests,

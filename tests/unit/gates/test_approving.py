@@ -10,7 +10,7 @@ from wardline.delivery.enrol import KnownAs, enrol
 from wardline.delivery.sign import Signatory
 from wardline.errors import Conflict, InvalidInput, NotFound, Refused
 from wardline.evidence.envelopes import verify_signature
-from wardline.gates.predicates import APPROVAL, REJECTION
+from wardline.gates.predicates import APPROVAL, REJECTION, FindingsSeen
 from wardline.identity.predicates import Enrolment, Refusal
 from wardline.identity.principals import Principal, Role
 from wardline.ids import PrincipalId
@@ -45,7 +45,7 @@ def test_what_is_signed_is_exactly_what_was_shown(world, desk):
     verify_signature(evidence.envelope, key("ben").public_key)
     assert evidence.statement.body["shown_digest"] == {"sha256": shown.digest.hex}
     assert decode(world.collect.blobs.get(shown.digest)) == shown.content
-    assert evidence.statement.body["subject"]["findings"] == [FINDING]
+    assert evidence.statement.body["subject"]["findings"] == FindingsSeen.of([FINDING]).to_json()
     assert b"Looked" not in evidence.envelope.payload
 
 

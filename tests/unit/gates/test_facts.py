@@ -5,6 +5,7 @@ from gate_world import ARTIFACT, FINDING, PRODUCTION, SERVED, Said, World, pipel
 
 from wardline.canonical import Digest, decode, encode
 from wardline.gates import readings
+from wardline.gates.predicates import FindingsSeen
 from wardline.outcomes import Outcome
 
 
@@ -131,7 +132,32 @@ def test_what_is_shown_holds_every_finding_and_digest():
     world = World()
     world.ship(findings=(FINDING,))
     shown = world.facts().document
-    assert shown.matter.findings == (FINDING,)
+    assert shown.matter.findings == FindingsSeen.of([FINDING])
     assert shown.content["tests"]["executed"] == 41
     assert shown.content["rehearsal"]["rollback_ms"] == 850
     assert Digest.of(shown.canonical) == shown.digest
+
+
+def in_parts(world: World, *told: tuple[int, tuple[str, ...]], of: int) -> None:
+    for number, findings in told:
+        body = {**scan(*findings), "part": {"number": number, "of": of}}
+        world.say(f"scan/bandit/{number}", Said(readings.SCAN, body))
+
+
+def test_findings_of_every_part_of_a_scan_are_seen_and_rested_on():
+    world = World()
+    in_parts(world, (2, ("F-2",)), (1, ("F-1",)), (3, ("F-3",)), of=3)
+    question = world.facts().question
+    assert [one["id"] for one in question.document["findings"]] == ["F-1", "F-2", "F-3"]
+    (seen,) = question.document["scans"]
+    assert seen["outcome"] == "passed"
+    assert {seen["log"], *(part["log"] for part in seen["further_parts"])} <= set(question.evidence)
+    assert world.facts().document.matter.findings == FindingsSeen.of(["F-3", "F-2", "F-1"])
+
+
+@pytest.mark.parametrize("told", [(1, 2), (1, 3), (2, 3), (3,)])
+def test_a_scan_with_a_part_missing_is_one_that_nobody_made(told):
+    world = World()
+    in_parts(world, *((number, (f"F-{number}",)) for number in told), of=3)
+    (seen,) = document(world)["scans"]
+    assert seen["outcome"] == "errored"
