@@ -1,7 +1,9 @@
 """HTTP servers for logs and witnesses: our errors as statuses, and one process that serves until it is told to end."""
 
+import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any
 
@@ -61,7 +63,20 @@ def serve(application: ASGIApp, listen: str, *, ready: Callable[[str], None]) ->
         )
         # The kernel takes connections from here, and keeps them until the server does.
         ready(f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}")
-        uvicorn.Server(configuration).run(sockets=[listener])
+        _Server(configuration).run(sockets=[listener])
+
+
+class _Server(uvicorn.Server):
+    """Ends in peace: uvicorn's own raises the signal again once it is done, and so ends as if it had been killed."""
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None]:
+        before = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
 
 def _address(listen: str) -> tuple[str, int]:
