@@ -3,7 +3,8 @@
 A thing may be named by many statements; it stays as long as any of them wants it. A statement wants its things
 for the period of their class, counted from when it was recorded or from when it last was in effect, whichever is
 later. What a run in effect rests on is in effect with it, and what a held run rests on is held: the packet of such a
-run stays whole. That goes one step and no further: each release rests on the one before it, and all would stay for ever.
+run stays whole. That goes one step and no further: each release rests on the one before it, and all would stay
+for ever.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
