@@ -1,4 +1,4 @@
-"""`wardline log hold`, `release`, `holds`, `purge`, `completeness`: what is kept, how long, and that it is all there."""
+"""`wardline log hold`, `release`, `holds`, `purge`, `completeness`: what is kept, how long, and that all is there."""
 
 from pathlib import Path
 from typing import Annotated

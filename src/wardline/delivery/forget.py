@@ -97,7 +97,7 @@ class Forgetting:
         if doomed.nothing_left and doomed.signed_at is None and not known:
             raise NotFound(
                 "nothing is kept here of anybody by that id or address",
-                remedy="`wardline people list` shows who is known; authors are known by the addresses in their commits.",
+                remedy="`wardline people list` shows who is known; authors are known by their commit addresses.",
             )
         return doomed
 
