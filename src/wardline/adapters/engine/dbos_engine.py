@@ -28,7 +28,7 @@ from wardline.ids import RunId
 from wardline.pipelines.engine import Engine
 
 # Runs of another version stay where they are: their steps may have other names or another order.
-PIPELINE_VERSION = "wardline-1"
+PIPELINE_VERSION = "wardline-2"
 _POLL = 0.1  # seconds between looks at the run's own queue: what a start waits at most
 _LOOK_UP = 0.2  # seconds between looks of the driving thread, in which alone Python handles signals
 _TICK = timedelta(seconds=1)  # the shortest wait `recv` is given: zero would mean "do not wait at all"

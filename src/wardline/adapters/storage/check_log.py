@@ -1,6 +1,6 @@
 """Check the whole log: everything that can be derived again is derived again and compared."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, Engine, func, select
@@ -8,10 +8,11 @@ from sqlalchemy import Connection, Engine, func, select
 from wardline.adapters.storage.evidence_log import to_evidence
 from wardline.adapters.storage.reading import reading
 from wardline.adapters.storage.tables import log_checkpoints, log_leaves, log_nodes
-from wardline.errors import IntegrityViolation, WardlineError
+from wardline.errors import IntegrityViolation, InvalidInput, WardlineError
 from wardline.evidence.log import Evidence
 from wardline.evidence.register import REGISTERED
 from wardline.evidence.signatories import Signatories
+from wardline.evidence.statements import Statement
 from wardline.tlog import tree
 from wardline.tlog.merkle import EMPTY_ROOT
 from wardline.tlog.note import VerifierKey
@@ -27,20 +28,24 @@ class CheckedLog:
     root: bytes
 
 
-def check_log(engine: Engine, key: VerifierKey) -> CheckedLog:
+def check_log(
+    engine: Engine, key: VerifierKey, *, check_statement: Callable[[Statement], None] | None = None
+) -> CheckedLog:
     """Derive every leaf hash, statement key, signatory, subtree, root and kept checkpoint again.
 
     What it cannot see is a log that was cut back as a whole, or an older checkpoint that was taken away where a newer
-    one covers the same leaves: for that, compare with a checkpoint kept elsewhere.
+    one covers the same leaves: for that, compare with a checkpoint kept elsewhere. `check_statement` is asked about
+    each statement, and raises InvalidInput where it is not what it should be.
 
     Raises:
+        InvalidInput: As `check_statement` says, with the place of the statement.
         IntegrityViolation: Something does not hold; the message names what and where.
     """
     with reading(engine) as connection:  # one state of the database, however long it takes
         nodes = _RederivedNodes()
         signatories = Signatories(key, told=_registered(connection))
         size, root, signed, checkpoints = 0, EMPTY_ROOT, 0, 0
-        for leaf in _leaves(connection, signatories):
+        for leaf in _leaves(connection, signatories, check_statement):
             for node in tree.completed_by(leaf, nodes, size):
                 _check_stored(connection, node)
                 nodes.keep(node)
@@ -75,7 +80,9 @@ def _registered(connection: Connection) -> list[Evidence]:
     return [to_evidence(row) for row in connection.execute(query).mappings()]
 
 
-def _leaves(connection: Connection, signatories: Signatories) -> Iterator[bytes]:
+def _leaves(
+    connection: Connection, signatories: Signatories, check_statement: Callable[[Statement], None] | None
+) -> Iterator[bytes]:
     expected = 0
     while True:
         query = select(log_leaves).where(log_leaves.c.index >= expected).order_by(log_leaves.c.index).limit(_PAGE)
@@ -83,7 +90,13 @@ def _leaves(connection: Connection, signatories: Signatories) -> Iterator[bytes]
         for row in page:
             if row["index"] != expected:
                 raise IntegrityViolation(f"log: leaf {expected} is missing; the next one is {row['index']}")
-            signatories.admit(to_evidence(row))
+            evidence = to_evidence(row)
+            signatories.admit(evidence)
+            if check_statement is not None:
+                try:
+                    check_statement(evidence.statement)
+                except InvalidInput as error:
+                    raise InvalidInput(f"statement {expected}: {error.what}", remedy=error.remedy) from error
             yield row["leaf_hash"]
             expected += 1
         if not page:
