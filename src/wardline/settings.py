@@ -17,6 +17,9 @@ class Settings:
     database: $WARDLINE_DATABASE, the postgresql:// address of the database that several machines share; None: a
         SQLite file in the home, so that one machine needs nothing beside Wardline.
     passphrase: $WARDLINE_PASSPHRASE, for keys used by scripts; None: asked on the terminal.
+    pin: $WARDLINE_PIN, of the token that the installation's own key lies on; None: its reference says where it is.
+    signing_key: $WARDLINE_SIGNING_KEY, which of its keys the installation signs statements with: a file or a
+        reference; None: the newest one that the log knows and that is at hand.
     environ: everything else the process was given; builds and instances get only what their
         adapters let through.
     """
@@ -25,6 +28,8 @@ class Settings:
     database: str | None
     passphrase: str | None
     environ: Mapping[str, str]
+    pin: str | None = None
+    signing_key: str | None = None
 
 
 def read_settings() -> Settings:
@@ -37,6 +42,8 @@ def read_settings() -> Settings:
     home = environ.pop("WARDLINE_HOME", "")
     database = environ.pop("WARDLINE_DATABASE", "") or None  # it may hold a password: builds never see it
     passphrase = environ.pop("WARDLINE_PASSPHRASE", None)
+    pin = environ.pop("WARDLINE_PIN", None)
+    signing_key = environ.pop("WARDLINE_SIGNING_KEY", "") or None
     if home and not Path(home).is_absolute():
         raise InvalidInput(f"WARDLINE_HOME={home!r} is relative; expected an absolute path")
     return Settings(
@@ -44,6 +51,8 @@ def read_settings() -> Settings:
         database=database,
         passphrase=passphrase,
         environ=environ,
+        pin=pin,
+        signing_key=signing_key,
     )
 
 

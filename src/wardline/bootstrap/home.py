@@ -17,8 +17,7 @@ from wardline.adapters.engine.driver_lock import DriverLocks
 from wardline.adapters.engine.immediate import Immediate
 from wardline.adapters.git.git import Git
 from wardline.adapters.policy.cel import CEL
-from wardline.adapters.signing.keys import create_personal_key, installation_key, open_personal_key
-from wardline.adapters.signing.public_keys import read_public_key, write_public_key
+from wardline.adapters.signing.public_keys import read_public_key
 from wardline.adapters.storage.check_log import check_log
 from wardline.adapters.storage.database import open_database
 from wardline.adapters.storage.evidence_log import SQLEvidenceLog
@@ -26,6 +25,7 @@ from wardline.adapters.storage.people import SQLPeople
 from wardline.adapters.storage.runs import SQLHolds, SQLRuns
 from wardline.adapters.storage.subject_keys import SQLSubjectKeys
 from wardline.adapters.targets.local.target import LocalTarget
+from wardline.bootstrap.own_keys import OwnSigner, key_folder
 from wardline.clock import Clock, SystemClock
 from wardline.delivery.approve import Approvals
 from wardline.delivery.begin import REHEARSE, ROLL_BACK, SHIP, Beginnings, environment_named, environments_of
@@ -45,14 +45,16 @@ from wardline.delivery.stop import stop
 from wardline.delivery.travel import Progress, Travel
 from wardline.delivery.unsigned_words import keep_words
 from wardline.delivery.workshop import Workshop
-from wardline.errors import Conflict, NotFound, Unavailable
+from wardline.errors import Conflict, NotFound, Refused, Unavailable
 from wardline.evidence.envelopes import Signer
+from wardline.evidence.log_keys import LogKeys
 from wardline.evidence.purges import why_gone
+from wardline.evidence.schemas import check_predicate
 from wardline.findings.redactor import StreamingRedactor
 from wardline.gates.consent import Document
 from wardline.gates.policy_files import load_policies
 from wardline.identity.directory import Directory, Recorded
-from wardline.identity.principals import Role
+from wardline.identity.principals import PublicKey, Role
 from wardline.ids import PrincipalId, RandomIds, RunId
 from wardline.pipelines import engine
 from wardline.pipelines.engine import Messenger
@@ -170,19 +172,12 @@ class Home:
 
     def check_log(self) -> int:
         """Derive the whole log again and return its size."""
-        return check_log(self.database, self.log.key).size
+        return check_log(self.database, self.log.key, check_statement=check_predicate).size
 
     # -- people and their word
 
     def directory(self) -> Directory:
         return enrolled(self.collect)
-
-    def new_key(self, file: Path, passphrase: str) -> Path:
-        """Make a personal key, and write its public half beside it."""
-        return write_public_key(file, create_personal_key(file, passphrase))
-
-    def personal_key(self, file: Path, passphrase: str) -> Signer:
-        return open_personal_key(file, passphrase)
 
     def enrol(
         self,
@@ -293,10 +288,14 @@ def open_home(settings: Settings) -> Iterator[Home]:
             f"{home}, where Wardline keeps its state, cannot be made: {error.strerror}",
             remedy="Set WARDLINE_HOME to a folder of your own.",
         ) from error
-    signer = installation_key(home / "keys" / "installation.pem")
+    _refuse_without_key(home)
+    folder = key_folder(settings)
+    root, signers = folder.root(), folder.signers()
+    keys = LogKeys(root, signers)
+    signer = OwnSigner(settings, keys, signers)
     with open_database(settings.database or home / "wardline.db") as database:
-        # The log is known by its key: another installation's log cannot pass for this one.
-        log = SQLEvidenceLog(database, signer=signer, origin=f"wardline/{signer.public_key.keyid[:16]}")
+        log = SQLEvidenceLog(database, signer=signer, origin=root.name, keys=keys)
+        log.keys()  # which of them count is for the log to say
         gone = why_gone(log, FileBlobs(home / "blobs"))
         yield Home(
             settings=settings,
@@ -307,7 +306,7 @@ def open_home(settings: Settings) -> Iterator[Home]:
                 log=log,
                 blobs=FileBlobs(home / "blobs", gone=gone),
                 signer=signer,
-                machine=PrincipalId(f"m-{signer.public_key.keyid[:16]}"),
+                machine=PrincipalId(f"m-{PublicKey.of(root.raw).keyid[:16]}"),
                 clock=clock,
                 ids=RandomIds(),
                 redactor=StreamingRedactor,
@@ -318,4 +317,15 @@ def open_home(settings: Settings) -> Iterator[Home]:
             people=SQLPeople(database),
             drivers=DriverLocks(home / "drivers"),
             bundles=FileBundles(home / "artifacts", gone=gone),
+        )
+
+
+def _refuse_without_key(home: Path) -> None:
+    # A fresh key would be another installation's: it could read this log, and never write to it.
+    key = home / "keys" / "installation.pem"
+    known = key.exists() or key.with_name("log.vkey").exists()
+    if not known and ((home / "wardline.db").exists() or (home / "blobs").exists()):
+        raise Refused(
+            f"{home} has a log or blobs, but not its key {key.name}",
+            remedy=f"Put it back to {key} from where you keep it: a backup without keys has none.",
         )

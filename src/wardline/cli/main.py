@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from wardline.cli import approvals, environments, gate, log, people, publish, retention, runs, witness
+from wardline.cli import approvals, environments, gate, keys, log, people, publish, retention, runs, witness
 from wardline.cli.backup import backup, restore
 from wardline.cli.copy_log import copy
 from wardline.cli.export import export
@@ -42,7 +42,7 @@ app.add_typer(environments.app, name="environments")
 app.add_typer(gate.app, name="gate")
 people.app.command("forget")(forget)
 app.add_typer(people.app, name="people")
-app.add_typer(people.keys, name="keys")
+app.add_typer(keys.app, name="keys")
 app.add_typer(log.app, name="log")
 log.app.command("export")(export)
 log.app.command("copy")(copy)

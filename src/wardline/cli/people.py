@@ -1,4 +1,4 @@
-"""`wardline people` and `wardline keys`: who may answer for what, and with which key."""
+"""`wardline people`: who may answer for what."""
 
 from pathlib import Path
 from typing import Annotated
@@ -8,7 +8,6 @@ import typer
 from wardline.cli.shell import Output, say, say_json, say_table
 
 app = typer.Typer(help="Enrol people and see who may answer for what.", no_args_is_help=True)
-keys = typer.Typer(help="Make a key of your own, or show a key others verify with.", no_args_is_help=True)
 
 _Output = Annotated[Output, typer.Option()]
 
@@ -27,7 +26,7 @@ def enrol(
 ) -> None:
     """Say who somebody is. The first enrolment of an installation is an administrator's own."""
     from wardline.cli.home import home
-    from wardline.cli.signing import passphrase_for
+    from wardline.cli.signing import personal_signer
     from wardline.delivery.enrol import KnownAs
     from wardline.identity.principals import parse_principal_id, parse_role
 
@@ -36,7 +35,7 @@ def enrol(
             parse_principal_id(principal),
             roles=frozenset(parse_role(each) for each in role or ()),
             public_key=public_key,
-            signer=wardline.personal_key(key, passphrase_for(wardline, key)),
+            signer=personal_signer(wardline, key),
             known_as=None if name is None and not email else KnownAs(name=name or "", emails=tuple(email or ())),
         )
     roles = sorted(each.value for each in enrolled.enrolment.principal.roles)
@@ -68,34 +67,3 @@ def list_people(output: _Output = Output.TEXT) -> None:
         say_json([dict(zip(headings, row, strict=True)) for row in rows])
         return
     say_table(headings, rows)
-
-
-@keys.command("new")
-def new(
-    file: Annotated[Path, typer.Argument(help="Where the key goes; its public half goes beside it, as FILE.pub.")],
-    output: _Output = Output.TEXT,
-) -> None:
-    """Make an Ed25519 key protected by a passphrase. Making a key gives nobody a role."""
-    from wardline.cli.home import home
-    from wardline.cli.signing import passphrase_for
-
-    with home() as wardline:
-        public = wardline.new_key(file, passphrase_for(wardline, file, new=True))
-    if output is Output.JSON:
-        say_json({"file": str(file), "public": str(public)})
-        return
-    say(f"{file}: keep it and its passphrase to yourself")
-    say(f"{public}: give this one to an administrator")
-
-
-@keys.command("show")
-def show(output: _Output = Output.TEXT) -> None:
-    """Print the key of this installation: what `wardline verify --key` takes."""
-    from wardline.cli.home import home
-
-    with home() as wardline:
-        key = str(wardline.log.key)
-    if output is Output.JSON:
-        say_json({"key": key})
-        return
-    say(key)

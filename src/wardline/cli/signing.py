@@ -10,10 +10,11 @@ from wardline.canonical import JSON
 from wardline.cli.shell import say
 from wardline.delivery.sign import Signatory
 from wardline.errors import InvalidInput, Refused
+from wardline.evidence.envelopes import Signer
 
 
 def passphrase_for(wardline: Home, key: Path, *, new: bool = False) -> str:
-    """Return $WARDLINE_PASSPHRASE, or what is typed.
+    """Return $WARDLINE_PASSPHRASE, or what is typed: the passphrase of a file, the PIN of a token.
 
     Raises:
         InvalidInput: There is neither, or two typings of a new one differ.
@@ -24,10 +25,21 @@ def passphrase_for(wardline: Home, key: Path, *, new: bool = False) -> str:
         raise InvalidInput(
             f"key {key}: no passphrase", remedy="Set WARDLINE_PASSPHRASE, or run this on a terminal to be asked."
         )
-    typed = getpass(f"Passphrase of {key}: ")
+    typed = getpass(f"PIN of {key}: " if str(key).startswith("pkcs11:") else f"Passphrase of {key}: ")
     if new and getpass("Once more: ") != typed:
         raise InvalidInput("the two passphrases differ")
     return typed
+
+
+def personal_signer(wardline: Home, key: Path) -> Signer:
+    """Return the person's key that `key` names: a file, or a reference to a token or KMS.
+
+    Raises:
+        NotFound, Refused, InvalidInput, Unavailable: As of the place where it lies.
+    """
+    from wardline.bootstrap.keys import personal_signer as opened
+
+    return opened(str(key), lambda: passphrase_for(wardline, key))
 
 
 def signatory(wardline: Home, key: Path) -> Signatory:
@@ -36,7 +48,7 @@ def signatory(wardline: Home, key: Path) -> Signatory:
     Raises:
         Refused: Nobody is enrolled with it, or the passphrase is wrong.
     """
-    signer = wardline.personal_key(key, passphrase_for(wardline, key))
+    signer = personal_signer(wardline, key)
     principal = wardline.directory().holder(signer.public_key.keyid)
     if principal is None:
         raise Refused(

@@ -1,12 +1,12 @@
 """Collect evidence: the only place where what rooms say becomes signed statements in the log."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from wardline.clock import Clock, to_rfc3339
 from wardline.errors import Conflict, Unavailable
 from wardline.evidence.completeness import TOLERATED_STEP_BACK
-from wardline.evidence.envelopes import Envelope, Signer, seal
+from wardline.evidence.envelopes import Envelope, Signer, cosign, seal
 from wardline.evidence.log import SALTED_TEXT, Blobs, Evidence, EvidenceLog, salted
 from wardline.evidence.private_texts import NONCE_BYTES, PRIVATE_TEXT, lock
 from wardline.evidence.redaction import RedactorFactory
@@ -84,6 +84,24 @@ class Collector:
         """
         self._check_clock()
         return self._append(predicate, step, None, signer=self.signer, actor=self.machine, at=size)
+
+    def cosigned(
+        self, predicate: Predicate, *, step: str, signers: Sequence[Signer], actor: PrincipalId, at: int
+    ) -> Evidence:
+        """Append what several keys sign together, as leaf `at`.
+
+        Raises:
+            Conflict: Somebody else appended meanwhile.
+        """
+        self._check_clock()
+        context = Context(
+            run=None, step=step, attempt=1, recorded_at=self.clock.now(), actor=actor, outcome=predicate.outcome
+        )
+        first, *others = signers
+        envelope = _envelope(Statement.of(predicate, context), first)
+        for signer in others:
+            envelope = cosign(envelope, signer)
+        return self.log.append(envelope, at=at)
 
     def private(self, text: str, *, about: SubjectId) -> BlobRef:
         """Keep what a person wrote outside the log: redacted, then encrypted under the key of whom it is by or about.

@@ -48,6 +48,12 @@ def refuse(attempt: Attempt, objection: Objection, *, people: Directory, collect
     return Refused(f"{attempt.action} refused: {what} ({objection.value})", remedy=remedy)
 
 
+def refused(what: str, objection: Objection) -> Refused:
+    """Return the error for what the installation itself was asked to do and may not; nobody is on record for it."""
+    why, remedy = _WORDS[objection]
+    return Refused(f"{what}: {why} ({objection.value})", remedy=remedy)
+
+
 def _record(refusal: Refusal, run: RunId | None, collect: Collector) -> None:
     # Every attempt counts: the size of the log makes the next one another step.
     step = f"refusal/{refusal.action}/{collect.log.size()}"

@@ -49,7 +49,7 @@ def installation_key(path: Path) -> KeySigner:
     """
     if not path.exists():
         with suppress(Conflict):  # another process was faster: its key is the installation's
-            _write_new(path, _encode(Ed25519PrivateKey.generate(), NoEncryption()))
+            write_new(path, _encode(Ed25519PrivateKey.generate(), NoEncryption()))
     return open_installation_key(path)
 
 
@@ -70,7 +70,7 @@ def create_installation_key(folder: Path) -> tuple[Path, KeySigner]:
     key = Ed25519PrivateKey.generate()
     signer = KeySigner(key)
     path = folder / f"{signer.public_key.keyid}.pem"
-    _write_new(path, _encode(key, NoEncryption()))
+    write_new(path, _encode(key, NoEncryption()))
     return path, signer
 
 
@@ -88,7 +88,7 @@ def create_personal_key(path: Path, passphrase: str) -> KeySigner:
             remedy="Use a few words that belong together for you only.",
         )
     key = Ed25519PrivateKey.generate()
-    _write_new(path, _encode(key, BestAvailableEncryption(passphrase.encode())))
+    write_new(path, _encode(key, BestAvailableEncryption(passphrase.encode())))
     return KeySigner(key)
 
 
@@ -149,8 +149,13 @@ def read_private(path: Path) -> bytes:
     return content
 
 
-def _write_new(path: Path, content: bytes) -> None:
-    """Write the file whole or not at all; raises Conflict where there is one."""
+def write_new(path: Path, content: bytes) -> None:
+    """Write a file for its owner only, whole or not at all.
+
+    Raises:
+        Conflict: There is one.
+        Unavailable: It cannot be written.
+    """
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")

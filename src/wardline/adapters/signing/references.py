@@ -47,6 +47,11 @@ class DeferredSigner:
     def public_key(self) -> PublicKey:
         return self._public_key
 
+    @property
+    def reference(self) -> str:
+        """Where the key lies."""
+        return self._reference
+
     def sign(self, message: bytes) -> bytes:
         if self._opened is None:
             opened = open_machine(self._reference, self._secret)
