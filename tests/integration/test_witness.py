@@ -24,6 +24,7 @@ from wardline.bootstrap import witnessing
 from wardline.bootstrap.home import Home, open_home
 from wardline.cli.witnesses_said import ask_after_run
 from wardline.delivery.cosign import Standing
+from wardline.delivery.restore import split_notes
 from wardline.errors import Conflict, IntegrityViolation, InvalidInput, NotFound
 from wardline.tlog.add_checkpoint import AddCheckpoint
 from wardline.tlog.checkpoint import open_checkpoint, read_checkpoint
@@ -138,6 +139,8 @@ def test_a_witness_is_asked_as_the_log_grows_and_remembers_across_restarts(machi
                 (asked,) = witnessing.cosign(home)
                 assert (asked.standing, asked.size) == (Standing.COSIGNED, home.log.size())
                 assert wardline("log", "cosign", home=home.settings.home).code == 0  # the same head once more
+    heads = wardline("witness", "show", "--state", machine.folder / "state", "--history")
+    assert (heads.code, [read_checkpoint(note).size for note in split_notes(heads.out)]) == (0, [4, 5, 6, 7])
     code, log = machine.show()
     assert (code, log["origin"], log["size"], log["alarms"]) == (0, home.log.key.name, home.log.size(), [])
     assert [read_checkpoint(note).size for note in log["history"]] == [4, 5, 6, 7]

@@ -93,12 +93,14 @@ def check(
 @app.command("show")
 def show(
     state: _State,
-    history: Annotated[bool, typer.Option("--history", help="Every checkpoint that was cosigned, as signed.")] = False,
+    history: Annotated[
+        bool, typer.Option("--history", help="Print only the checkpoints that were cosigned, as signed.")
+    ] = False,
     output: _Output = Output.TEXT,
 ) -> None:
     """Show what this witness saw last of each log, and its alarms. Exit 5: there is one; 6: there is a doubt."""
     from wardline.bootstrap.witness import remembered
-    from wardline.cli.witness_seen import log_to_json, say_log
+    from wardline.cli.witness_seen import log_to_json, say_heads, say_log
     from wardline.tlog.witness import AlarmKind
 
     logs = remembered(state)
@@ -106,7 +108,7 @@ def show(
         say_json([log_to_json(each, history=history) for each in logs])
     else:
         for each in logs:
-            say_log(each, history=history)
+            (say_heads if history else say_log)(each)
     standing = [alarm.kind for each in logs for alarm in each.alarms if alarm.settled_at is None]
     if any(kind is not AlarmKind.UNCONNECTED for kind in standing):
         leave(VERIFICATION_FAILED)

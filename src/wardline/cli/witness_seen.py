@@ -5,7 +5,7 @@ from wardline.cli.shell import say
 from wardline.tlog.witness import Alarm, AlarmKind
 
 
-def say_log(log: Remembered, *, history: bool) -> None:
+def say_log(log: Remembered) -> None:
     say(f"log {log.origin}")
     if log.heads:
         newest = log.heads[-1]
@@ -15,9 +15,12 @@ def say_log(log: Remembered, *, history: bool) -> None:
         say("  nothing was cosigned yet")
     for alarm in log.alarms:
         say_alarm(log.origin, alarm)
-    for seen in log.heads if history else ():
-        say()
-        say(f"{seen.note}{seen.line}".rstrip("\n"))
+
+
+def say_heads(log: Remembered) -> None:
+    """Print the cosigned heads as signed notes, one after another: what `wardline restore --witnessed` reads."""
+    for seen in log.heads:
+        say(f"{seen.note}{seen.line}")
 
 
 def say_alarm(origin: str, alarm: Alarm) -> None:
