@@ -1,13 +1,21 @@
 """Nothing goes before its time or under a hold; what went is on record, and everything still proves."""
 
+import multiprocessing
+import os
+import signal
 from collections.abc import Iterator
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from tests.fakes.delivery_world import delivery_world
 from tests.fakes.old_evidence import NEW, OLD, OldEvidence, by, counts, old_evidence
 
+from wardline.adapters.blobs.files import FileBlobs
+from wardline.clock import ManualClock
 from wardline.delivery.hold import HoldRequest, hold, holds, release
+from wardline.delivery.purge import Purging
 from wardline.errors import InvalidInput, NotFound, Refused
 from wardline.evidence.keeping import State
 from wardline.evidence.mentions import blobs_of, rests_on
@@ -298,3 +306,66 @@ def test_after_a_purge_the_purge_statement_is_the_only_new_one(old: OldEvidence)
     before = old.world.log.size()
     old.purging().purge(before=None)
     assert [item.statement.predicate_type for item in old.world.log.every() if item.index >= before] == [PURGE]
+
+
+class Deadly:
+    """A store whose process is killed at its `fatal`-th removal, before or after it is done."""
+
+    def __init__(self, blobs: FileBlobs, fatal: int, *, done: bool) -> None:
+        self._blobs, self._left, self._done = blobs, fatal, done
+
+    def lying(self):
+        return self._blobs.lying()
+
+    def remove(self, digest, *, put_before):
+        self._left -= 1
+        if self._left == 0 and not self._done:
+            os.kill(os.getpid(), signal.SIGKILL)
+        gone = self._blobs.remove(digest, put_before=put_before)
+        if self._left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return gone
+
+
+class DeadlyBlobs:
+    """Blobs whose process is killed as soon as the manifest is kept: no statement names it yet."""
+
+    def __init__(self, blobs: FileBlobs) -> None:
+        self._blobs = blobs
+
+    def get(self, digest):
+        return self._blobs.get(digest)
+
+    def put(self, content, media_type):
+        self._blobs.put(content, media_type)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _purge_and_die(folder: Path, now: datetime, fatal: int, done: bool) -> None:
+    clock = ManualClock(now)
+    with delivery_world(folder, clock=clock) as world:
+        blobs = FileBlobs(folder / "blobs")
+        collect = world.collect if fatal else replace(world.collect, blobs=DeadlyBlobs(blobs))
+        Purging(collect=collect, stores=(Deadly(blobs, fatal, done=done),), schedule=Schedule()).purge(before=None)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("fatal", "done"), [(0, False), (1, False), (1, True), (3, False), (3, True)])
+def test_killed_anywhere_the_next_purge_ends_it_the_same(old: OldEvidence, fatal: int, done: bool) -> None:
+    due, size = expected_due(old), old.world.log.size()
+    spawned = multiprocessing.get_context("spawn").Process(
+        target=_purge_and_die, args=(old.world.folder, old.clock.now(), fatal, done)
+    )
+    spawned.start()
+    spawned.join(60)
+    assert spawned.exitcode == -signal.SIGKILL
+    assert len(list(old.world.log.every(PURGE))) == (1 if fatal else 0)
+    gone = due - old.lying()
+    assert len(gone) == max(0, fatal - 1 + done)
+    completed = old.purging().purge(before=None)
+    assert not due & old.lying()
+    assert completed.gone == len(due) - len(gone)
+    assert old.world.check_log() == size + 1
+    purges = read_purges(old.world.log, old.blobs)
+    assert {digest.hex for digest in purges.by_digest} == due
+    assert purges.unread == ()

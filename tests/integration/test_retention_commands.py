@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, PrivateFormat
 from tests.fakes.delivery_world import DeliveryWorld, signer_of
 from tests.fakes.fake_target import FakeTarget
+from tests.fakes.postgres import fresh_database
 from tests.fakes.tiny_service import WARDLINE
 
 from wardline.bootstrap.home import open_home
@@ -28,6 +29,7 @@ YEARS_AGO = datetime.now(UTC).replace(microsecond=0) - timedelta(days=8 * 366)
 @dataclasses.dataclass
 class Installation:
     folder: Path
+    database: str | None = None
 
     def run(self, *arguments: str, code: int = 0, key: str = "cleo") -> str:
         known = {
@@ -36,6 +38,8 @@ class Installation:
             "WARDLINE_PASSPHRASE": PASSPHRASE,
             "PATH": os.environ["PATH"],
         }
+        if self.database is not None:
+            known["WARDLINE_DATABASE"] = self.database
         command = [*WARDLINE, *arguments]
         done = subprocess.run(command, env=known, capture_output=True, text=True, check=False, timeout=120)
         assert done.returncode == code, (done.returncode, done.stdout, done.stderr)
@@ -64,9 +68,14 @@ def installation(shipped: Path, tmp_path: Path) -> Installation:
 @pytest.fixture(scope="module")
 def shipped(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two releases shipped eight years ago; the second serves still."""
-    tmp_path = tmp_path_factory.mktemp("shipped")
+    folder = tmp_path_factory.mktemp("shipped")
+    ship_two(folder, database=None)
+    return folder
+
+
+def ship_two(tmp_path: Path, *, database: str | None) -> None:
     clock = ManualClock(YEARS_AGO)
-    settings = _settings(tmp_path / "home")
+    settings = _settings(tmp_path / "home", database)
     with open_home(settings) as home:
         world = DeliveryWorld(
             folder=tmp_path / "home",
@@ -93,12 +102,11 @@ def shipped(tmp_path_factory: pytest.TempPathFactory) -> Path:
         file = tmp_path / f"{name}.key"
         file.write_bytes(private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption))
         file.chmod(0o600)
-    return tmp_path
 
 
-def _settings(home: Path) -> Settings:
-    known = {field.name: None for field in dataclasses.fields(Settings)}
-    return Settings(**(known | {"home": home, "environ": {}}))  # type: ignore[arg-type]
+def _settings(home: Path, database: str | None) -> Settings:
+    known: dict[str, object] = {field.name: None for field in dataclasses.fields(Settings)}
+    return Settings(**(known | {"home": home, "database": database, "environ": {}}))  # type: ignore[arg-type]
 
 
 HOLD = ("log", "hold", "--role", "compliance", "--code", "litigation", "--reason", "case 17", "--yes")
@@ -209,3 +217,22 @@ def test_times_that_are_none_are_wrong_usage(tmp_path: Path) -> None:
     empty.run("log", "completeness", "--from", "2026-02-30", "--to", "2026-03-01", code=2)
     empty.run("log", "completeness", "--from", "2026-03-02", "--to", "2026-03-01", code=2)
     empty.run("log", "purge", "--before", "2999-01-01", code=2)
+
+
+def test_on_postgresql_it_is_the_same(tmp_path: Path) -> None:
+    address = fresh_database()
+    ship_two(tmp_path, database=address)
+    shared = Installation(tmp_path, database=address)
+    due = shared.due()
+    assert due
+    index = shared.json(*HOLD, "--service", "trivial")["hold"]
+    assert shared.due() == set()
+    shared.run("log", "release", str(index), *RELEASE)
+    before = shared.blobs()
+    assert shared.json("log", "purge")["removed"] == len(due)
+    assert before - shared.blobs() == due
+    shared.run("log", "check")
+    found = window(code=5, installation=shared)
+    assert [check["check"] for check in found["checks"] if check["outcome"] != "passed"] == [
+        "Everything that is named is there, or was purged"
+    ]
