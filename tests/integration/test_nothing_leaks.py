@@ -33,7 +33,7 @@ def travelled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TinyWorld]:
             said = f"{MESSAGE} of {SSN}"
             world.git(*who, "commit", "-q", "--amend", "--reset-author", "-m", said)
             run = ship_with_approvals(world)
-        back = world.run("rollback", "production", "--reason", f"{REASON} {SSN} {PATIENT}")
+        back = world.run("rollback", "production", "--reason", f"{REASON} {SSN} {PATIENT}", "--by", "p-devi")
         assert back.code == 0, back
         (world.folder / "out").write_text(str(back))
         world.run("packet", run, "--to", world.folder / "packet.html")
@@ -175,6 +175,8 @@ def test_a_forgotten_person_is_shown_as_erased_and_others_are_not(forgotten: For
     assert MESSAGE not in shown
     assert shown.count("erased on ") == 2
     assert shown.count(REASON) == forgotten.before.count(REASON) - 1
+    back = forgotten.world.run("runs", "list", "--output", "json").json[0]["run"]
+    assert "erased on " in forgotten.world.run("runs", "show", back).out
 
 
 def test_everything_verifies_and_renders_without_them(forgotten: Forgotten) -> None:

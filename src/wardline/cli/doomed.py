@@ -20,8 +20,12 @@ def doomed_to_lines(doomed: Doomed) -> list[str]:
     ]
     if doomed.unreadable:
         lines.append(f"  {doomed.unreadable} damaged texts, whoever's they are: `wardline log completeness` names them")
+    if doomed.roles:
+        roles = ", ".join(sorted(role.value for role in doomed.roles))
+        lines.append(f"  they stay enrolled as {roles}: an administrator lets them go by enrolling them without roles")
     if doomed.signed_at is not None:
-        lines.append(f"signed for already at log index {doomed.signed_at}: what is left of it is destroyed now")
+        rest = "nothing is left" if doomed.nothing_left else "what is left of it is destroyed now"
+        lines.append(f"signed for already at log index {doomed.signed_at}: {rest}")
     lines += [f"a legal hold forbids it: log index {index}" for index in doomed.blocked_by]
     return lines
 
@@ -37,6 +41,7 @@ def doomed_to_json(doomed: Doomed) -> JSONObject:
         },
         "keeps": doomed.kept.to_json(),
         "unreadable": doomed.unreadable,
+        "roles": sorted(role.value for role in doomed.roles),
         "blocked_by": list(doomed.blocked_by),
         "signed_at": doomed.signed_at,
     }

@@ -37,12 +37,14 @@ class Doomed:
     """What would be destroyed, and what would stay.
 
     Attributes:
+        roles: What the person still answers for; forgetting takes none of it away.
         unreadable: Private texts whose blob is damaged: whose they are cannot be told. The key's end is theirs too.
         blocked_by: Log indices of legal holds that forbid it meanwhile.
         signed_at: Log index of the erasure that was signed for all this already; destroying is all that is left.
     """
 
     principal: PrincipalId | None
+    roles: frozenset[Role]
     name: str | None
     addresses: tuple[str, ...]
     keys: tuple[SubjectKey, ...]
@@ -80,8 +82,10 @@ class Forgetting:
         survey = _Survey(self.collect, principal=principal, keys=frozenset(key.id for key in keys))
         earlier = erasures.of_principal(principal)
         signed = [each for key in keys if (each := erasures.of_key(key.id)) is not None]
+        person = None if principal is None else directory.find(principal)
         doomed = Doomed(
             principal=principal,
+            roles=frozenset() if person is None else person.roles,
             name=None if principal is None else self.people.name_of(principal),
             addresses=() if principal is None else self.people.addresses_of(principal),
             keys=keys,
@@ -93,8 +97,7 @@ class Forgetting:
             if len(signed) == len(keys) and (principal is None or earlier is not None)
             else None,
         )
-        known = principal is not None and directory.find(principal) is not None
-        if doomed.nothing_left and doomed.signed_at is None and not known:
+        if doomed.nothing_left and doomed.signed_at is None and person is None:
             raise NotFound(
                 "nothing is kept here of anybody by that id or address",
                 remedy="`wardline people list` shows who is known; authors are known by their commit addresses.",

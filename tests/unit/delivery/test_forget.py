@@ -88,6 +88,7 @@ def test_looking_changes_nothing_and_tells_all(world: ForgettingWorld) -> None:
     assert doomed.kept.statements == sum("ben" in str(leaf.statement) for leaf in world.log.leaves)
     assert doomed.kept.until is not None
     assert (doomed.blocked_by, doomed.signed_at) == ((), None)
+    assert doomed.roles == {Role.COMPLIANCE, Role.CLINICAL_SAFETY}
     assert world.log.size() == before
     assert world.read(world.said).text == REASON
 
