@@ -108,6 +108,7 @@ def rotate(home: Home, *, to: str | None, purposes: frozenset[Purpose] | None) -
             f"no key at hand may sign for {' and '.join(sorted(purposes))}",
             remedy="A key gives no more than it has: see `wardline keys list`.",
         )
+    home.log.keys().hold(new)
     return new.public_key, desk.add(new, purposes, beside=beside)
 
 

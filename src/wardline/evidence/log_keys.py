@@ -34,6 +34,10 @@ class LogKeys:
     def keyring(self) -> Keyring:
         return self._signatories.keyring
 
+    def hold(self, signer: Signer) -> None:
+        """Take `signer` to what is at hand; from when on it counts is for the log to say."""
+        self._signers[signer.public_key.keyid] = signer
+
     def follow(self, newest: int | None, read: Callable[[], Iterable[Evidence]]) -> None:
         """Take over every key change up to log index `newest` (None: there is none); `read` gives what is REGISTERED.
 

@@ -4,6 +4,7 @@ import importlib
 import json
 import pkgutil
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -23,6 +24,8 @@ from wardline.findings.finding import Finding, Severity
 from wardline.findings.predicates import Scanned
 from wardline.findings.scanning import CodeScan, LookedAt, ScannerId
 from wardline.identity.erasure import Destroyed, Erasure, Remaining
+from wardline.identity.predicates import Change, KeyChange, Purpose, RevocationReason
+from wardline.identity.principals import PublicKey
 from wardline.ids import DeploymentId, EnvironmentName, PrincipalId, ReleaseId, RunId
 from wardline.outcomes import Outcome
 from wardline.pipelines.predicates import StageStopped
@@ -182,6 +185,25 @@ def erasure(*, principal: str | None, manifest: BlobRef | None) -> Predicate:
     )
 
 
+def key(number: int) -> PublicKey:
+    return PublicKey.of(bytes([number]) * 32)
+
+
+def key_changes() -> list[Predicate]:
+    origin = "wardline/0123456789abcdef"
+    added = KeyChange(change=Change.ADDED, origin=origin, key=key(2), purposes=frozenset(Purpose), by=key(1))
+    revoked = KeyChange(
+        change=Change.REVOKED, origin=origin, key=key(1), since=7, reason=RevocationReason.KEY_COMPROMISE
+    )
+    return [
+        added,
+        replace(added, purposes=frozenset({Purpose.STATEMENTS})),
+        KeyChange(change=Change.RETIRED, origin=origin, key=key(1)),
+        *(replace(revoked, holder=PrincipalId("p-dev"), reason=reason) for reason in RevocationReason),
+        replace(revoked, since=0),
+    ]
+
+
 FINAL = [status for status in RunStatus if status not in {RunStatus.RUNNING, RunStatus.WAITING}]
 SAID: dict[str, list[Predicate]] = {
     "source": [source(author="p-dev"), source(author=None, sha="c" * 64)],
@@ -200,6 +222,7 @@ SAID: dict[str, list[Predicate]] = {
         analysis("too-few-requests", p95_ms=None),
         analysis("signals-unavailable", p95_ms=None),
     ],
+    "key-change": key_changes(),
     "erasure": [erasure(principal="p-dev", manifest=blob()), erasure(principal=None, manifest=None)],
     "rollback-rehearsal": [rehearsal(previous=None), rehearsal(previous=release())],
     "seal": [
