@@ -8,10 +8,10 @@ from typing import Protocol
 from wardline.errors import NotFound, Refused
 from wardline.evidence.log import OUTPUT, SALTED_TEXT, Blobs, Evidence, EvidenceLog
 from wardline.evidence.mentions import KEY_CHANGE, SEAL, blobs_of, rests_on
-from wardline.evidence.packet import Contents, Enclosed, Proven
+from wardline.evidence.packet import Contents, Proven
 from wardline.evidence.private_texts import PRIVATE_TEXT
 from wardline.evidence.purges import read_purges
-from wardline.evidence.told import Absent
+from wardline.evidence.told import Absent, Enclosed
 from wardline.identity.predicates import Enrolment
 from wardline.ids import RunId
 from wardline.predicates import BlobRef

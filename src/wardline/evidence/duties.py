@@ -45,6 +45,7 @@ def duties(told: Told) -> list[Duty]:
     """Return the duties that remain, most pressing first."""
     return [
         *_unfinished(told),
+        *_awaited(told),
         *_undecided(told),
         *_waived(told),
         *_let_pass(told),
@@ -61,7 +62,7 @@ def _unfinished(told: Told) -> Iterator[Duty]:
         )
     for item in told.of(DEPLOYMENT):
         body = item.statement.body
-        if plain(member(body, "phase")) in {"rolled-back", "failed"}:
+        if item.statement.context.outcome is not Outcome.PASSED:
             yield Duty(
                 what=f"Find out what went wrong in {plain(member(body, 'environment'))}",
                 why=f"the deployment ended {plain(member(body, 'phase'))}: {plain(member(body, 'reason'))}",
@@ -70,18 +71,31 @@ def _unfinished(told: Told) -> Iterator[Duty]:
 
 
 def _undecided(told: Told) -> Iterator[Duty]:
-    """Yield what policies could not look at or objected to, where that was the last word at a gate."""
-    last: dict[str, Evidence] = {}
-    for item in told.of(DECISION):
-        last[plain(member(item.statement.body, "wardline_decision", "environment"))] = item
-    for environment, item in last.items():
+    """Yield what policies objected to or could not look at, where that was the last word at a gate."""
+    for environment, item in _last_decisions(told).items():
         for reason in items_of(item.statement.body, "wardline_decision", "reasons"):
-            verdict, message = plain(member(reason, "verdict")), plain(member(reason, "message"))
+            verdict = plain(member(reason, "verdict"))
             if verdict != "allow":
-                could_not = "Have looked at" if verdict == "undecided" else "Mend, or decide otherwise,"
+                # What a policy shows beside its message stands with the gates.
+                message = plain(member(reason, "message")).partition(" [")[0]
                 yield Duty(
-                    what=f"{could_not} what {plain(member(reason, 'policy'))} asks, before {environment}",
+                    what=f"Settle “{plain(member(reason, 'policy'))}” before {environment}",
                     why=f"{verdict}: {message}",
+                    rests_on=(item.index,),
+                )
+
+
+def _awaited(told: Told) -> Iterator[Duty]:
+    """Yield the approvals that the last decision at a gate asked for and did not have."""
+    for environment, item in _last_decisions(told).items():
+        asked = _asked(told, item)
+        given = [plain(member(each, "role")) for each in items_of(asked, "approvals", "standing")]
+        for required in items_of(asked, "approvals", "required"):
+            role, count = plain(member(required, "role")), member(required, "count")
+            if isinstance(count, int) and given.count(role) < count:
+                yield Duty(
+                    what=f"Approve or reject as {role}, before {environment}",
+                    why=f"{given.count(role)} of {count} given",
                     rests_on=(item.index,),
                 )
 
@@ -132,18 +146,13 @@ def _not_seen(told: Told) -> Iterator[Duty]:
 
 def _not_there(told: Told) -> Iterator[Duty]:
     """Yield the checks that nobody ran on something that was deployed."""
-    if not told.of(DEPLOYMENT) or not told.of(SOURCE):
-        return  # nothing new went anywhere, or what did was judged in the run that built it
-    looked: tuple[tuple[str, tuple[str, ...]], ...] = (
-        ("tests", (TEST_RESULT,)),
-        ("list of components (SBOM)", (SBOM,)),
-        ("code scan", (SCAN,)),
-        ("rehearsal of the way back", (REHEARSAL,)),
-        ("approval by a person", (APPROVAL,)),
-    )
-    for name, kinds in looked:
-        if not told.of(*kinds):
-            yield Duty(what=f"Decide whether it may go without: {name}", why="the run holds none")
+    if told.of(DEPLOYMENT) and told.of(SOURCE):  # else what went anywhere was judged in the run that built it
+        looked = {"tests": TEST_RESULT, "list of components (SBOM)": SBOM, "code scan": SCAN}
+        if _reached_production(told):
+            looked |= {"rehearsal of the way back": REHEARSAL, "approval by a person": APPROVAL}
+        for name, kind in looked.items():
+            if not told.of(kind):
+                yield Duty(what=f"Decide whether it may go without: {name}", why="the run holds none")
     if any(gone.why == "missing" for gone in told.absent):
         yield Duty(what="Ask where documents went", why="some are kept no more, and the log does not say why")
 
@@ -175,6 +184,26 @@ def _people(told: Told) -> Iterator[Duty]:
     yield Duty(
         what="Judge whether this satisfies the law",
         why="controls are listed where a policy speaks to them; what else they ask for is not in this record",
+    )
+
+
+def _last_decisions(told: Told) -> dict[str, Evidence]:
+    last: dict[str, Evidence] = {}
+    for item in told.of(DECISION):
+        last[plain(member(item.statement.body, "wardline_decision", "environment"))] = item
+    return last
+
+
+def _asked(told: Told, decision: Evidence) -> JSON:
+    """Return the document that the policies were asked about; None: it did not come along."""
+    return told.document(member(decision.statement.body, "wardline_decision", "input_digest", "sha256"))
+
+
+def _reached_production(told: Told) -> bool:
+    reached = {plain(member(item.statement.body, "environment")) for item in told.of(DEPLOYMENT)}
+    return any(
+        environment in reached and member(_asked(told, item), "environment", "production") is True
+        for environment, item in _last_decisions(told).items()
     )
 
 

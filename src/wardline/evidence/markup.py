@@ -2,11 +2,21 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from wardline.canonical import JSON
 
-Row: TypeAlias = tuple[JSON, ...]
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A word that says how something went, and is shown in the colour of that."""
+
+    word: JSON
+
+
+Cell: TypeAlias = JSON | Mark
+Row: TypeAlias = tuple[Cell, ...]
 
 _LONG = 28  # characters
 NOTHING = "<p>None in this packet.</p>"
@@ -60,14 +70,16 @@ def table(headings: Sequence[str], rows: Sequence[Row]) -> str:
     return "\n".join(["<table>", head, "<tbody>", *lines, "</tbody>", "</table>"])
 
 
-def facts(rows: Sequence[tuple[str, JSON]]) -> str:
+def facts(rows: Sequence[tuple[str, Cell]]) -> str:
     """Return a table of names and what they are."""
     lines = [f"<tr><th>{escape(name)}</th>{_cell(value)}</tr>" for name, value in rows]
     return "\n".join(['<table class="facts">', *lines, "</table>"])
 
 
-def _cell(value: JSON) -> str:
+def _cell(value: Cell) -> str:
+    if isinstance(value, Mark):
+        return f"<td>{coloured(plain(value.word))}</td>"
     text = plain(value)
     # A digest may break anywhere; a word may not, or narrow columns would take it apart.
     long = any(len(word) > _LONG for word in text.split(" "))
-    return f'<td class="long">{coloured(text)}</td>' if long else f"<td>{coloured(text)}</td>"
+    return f'<td class="long">{escape(text)}</td>' if long else f"<td>{escape(text)}</td>"

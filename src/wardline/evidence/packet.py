@@ -17,7 +17,7 @@ from wardline.evidence.envelopes import Envelope, Signature, Signer, seal
 from wardline.evidence.log import Evidence
 from wardline.evidence.mentions import catalogues_of
 from wardline.evidence.statements import PAYLOAD_TYPE, Statement
-from wardline.evidence.told import Absent, Told
+from wardline.evidence.told import Absent, Enclosed, Told
 from wardline.ids import KeyId, RunId
 from wardline.predicates import BlobRef
 from wardline.tlog.merkle import HASH_BYTES
@@ -27,7 +27,7 @@ FORMAT = "wardline-packet/2"
 PACKET_TYPE = "application/vnd.wardline.packet+json"  # the DSSE payload type of the signature over the whole
 MAX_BYTES = 64 * 1024 * 1024  # a run leaves some hundred kilobytes; reports taken along a few megabytes
 
-_Filed = TypeVar("_Filed", bound="Enclosed | Absent")
+_Filed = TypeVar("_Filed", bound=Enclosed | Absent)
 
 PREFIX = f"""<!DOCTYPE html>
 <html lang="en">
@@ -52,14 +52,6 @@ class Proven:
 
     evidence: Evidence
     proof: tuple[bytes, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Enclosed:
-    """A blob taken along."""
-
-    reference: BlobRef
-    content: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +80,7 @@ class Contents:
             run=self.run,
             origin=self.origin,
             evidence=self.evidence(),
-            enclosed=tuple(blob.reference for blob in self.blobs),
+            enclosed=self.blobs,
             absent=self.absent,
         )
         return page.render(told).encode()

@@ -28,9 +28,10 @@ from wardline.evidence.duties import (
     duties,
 )
 from wardline.evidence.log import Evidence
-from wardline.evidence.markup import NOTHING, Row, coloured, escape, facts, listed, plain, table
+from wardline.evidence.markup import NOTHING, Mark, Row, coloured, escape, facts, listed, plain, table
 from wardline.evidence.mentions import DECISION, DEPLOYMENT, KEY_CHANGE, blobs_of, member
 from wardline.evidence.told import Told, first_body, items_of
+from wardline.outcomes import Outcome
 from wardline.predicates import NAMESPACE
 
 STYLE = """
@@ -87,7 +88,7 @@ def _summary(told: Told) -> str:
     own, source = told.own(), first_body(told.of(SOURCE))
     return facts(
         [
-            ("How it ended", member(first_body(told.of(SEAL)), "status") or "not sealed"),
+            ("How it ended", Mark(member(first_body(told.of(SEAL)), "status") or "not sealed")),
             ("Service", _service(told)),
             ("Version", _version(told)),
             ("Artifact", _artifact(told)),
@@ -121,7 +122,7 @@ def _controls(told: Told) -> str:
     by_law: dict[str, list[Row]] = {}
     for named in controls_named(told):
         where = ", ".join(named.environments)
-        row: Row = (named.control, named.verdict, ", ".join(named.policies), where, listed([*named.decisions]))
+        row: Row = (named.control, Mark(named.verdict), ", ".join(named.policies), where, listed([*named.decisions]))
         by_law.setdefault(law_of(named.control), []).append(row)
     for law, rows in by_law.items():
         parts.append(f"<h3>{escape(law)}</h3>\n")
@@ -131,7 +132,7 @@ def _controls(told: Told) -> str:
 
 def _who(told: Told) -> str:
     rows: list[Row] = [
-        (member(item.statement.body, "author") or "unmapped", "wrote the change", _when(item), item.index)
+        (member(item.statement.body, "author") or "nobody enrolled", "wrote the change", _when(item), item.index)
         for item in told.of(SOURCE)
     ]
     for item in told.of(APPROVAL, REJECTION):
@@ -152,7 +153,7 @@ def _environments(told: Told) -> str:
         if plain(member(body, "phase")) in _ENDINGS:
             release = f"{plain(member(body, 'release', 'version'))} ({plain(member(body, 'release', 'id'))})"
             serving = member(body, "serving") or "nothing"
-            head = (member(body, "environment"), _when(item), member(body, "phase"), release)
+            head = (member(body, "environment"), _when(item), _ended(item), release)
             rows.append((*head, member(body, "strategy"), member(body, "reason"), serving, member(body, "decision")))
     headings = ("Environment", "When", "How it ended", "Release", "Strategy", "Reason", "Serving after", "Allowed by")
     return table(headings, rows)
@@ -163,7 +164,7 @@ def _gates(told: Told) -> str:
     for item in told.of(DECISION):
         decision = member(item.statement.body, "wardline_decision")
         rows: list[Row] = [
-            (member(r, "policy"), member(r, "verdict"), member(r, "message"), listed(member(r, "controls")))
+            (member(r, "policy"), Mark(member(r, "verdict")), member(r, "message"), listed(member(r, "controls")))
             for r in items_of(decision, "reasons")
         ]
         parts.append(
@@ -182,7 +183,9 @@ def _approvals(told: Told) -> str:
         body = item.statement.body
         answer = "approved" if item.statement.predicate_type == APPROVAL else "rejected"
         who, keyid = item.statement.context.actor, item.envelope.signatures[0].keyid
-        rows.append((member(body, "environment"), member(body, "role"), answer, who, _when(item), keyid, item.index))
+        rows.append(
+            (member(body, "environment"), member(body, "role"), Mark(answer), who, _when(item), keyid, item.index)
+        )
     return table(("Environment", "Role", "Answer", "By", "When", "Signed with key", "Statement"), rows)
 
 
@@ -192,7 +195,7 @@ def _tests(told: Told) -> str:
         tests = member(item.statement.body, "wardline_tests")
         counts = tuple(member(tests, name) for name in ("executed", "passed", "failed", "errored", "skipped"))
         coverage = (_percent(member(tests, "coverage_bp")), _percent(member(tests, "min_coverage_bp")))
-        rows.append((item.statement.context.outcome.value, *counts, *coverage, item.index))
+        rows.append((_outcome(item), *counts, *coverage, item.index))
     headings = ("Outcome", "Executed", "Passed", "Failed", "Errored", "Skipped", "Coverage", "Required", "Statement")
     return table(headings, rows)
 
@@ -209,8 +212,7 @@ def _scans(told: Told) -> str:
                 f"{plain(member(body, 'looked_at', 'files'))} files, {plain(member(body, 'looked_at', 'lines'))} lines"
             )
             part = f"{plain(member(body, 'part', 'number'))} of {plain(member(body, 'part', 'of'))}"
-        outcome = item.statement.context.outcome.value
-        rows.append((scanner, outcome, saw, member(body, "reason"), part, item.index))
+        rows.append((scanner, _outcome(item), saw, member(body, "reason"), part, item.index))
     return table(("Scanner", "Outcome", "Looked at", "Reason", "Part", "Statement"), rows)
 
 
@@ -220,7 +222,7 @@ def _findings(told: Told) -> str:
     for item in told.of(SCAN):
         for found in items_of(item.statement.body, "findings"):
             place = f"{plain(member(found, 'path'))}:{plain(member(found, 'line'))}"
-            names = (member(found, "id"), member(found, "severity"), member(found, "rule"))
+            names = (member(found, "id"), Mark(member(found, "severity")), member(found, "rule"))
             waiver = "a waiver names it" if plain(member(found, "id")) in waived else None
             rows.append((*names, place, member(found, "message"), waiver))
     return table(("Finding", "Severity", "Rule", "Place", "What the rule says", "Waiver"), rows)
@@ -240,7 +242,7 @@ def _analyses(told: Told) -> str:
     for item in told.of(ANALYSIS):
         body = item.statement.body
         seen = tuple(member(body, name) for name in ("requests", "errors", "p95_ms", "restarts"))
-        head = (member(body, "environment"), member(body, "percent"), item.statement.context.outcome.value)
+        head = (member(body, "environment"), member(body, "percent"), _outcome(item))
         rows.append((*head, *seen, listed(member(body, "reasons")), item.index))
     headings = ("Environment", "Traffic %", "Outcome", "Requests", "Errors", "p95 ms", "Restarts", "Why", "Statement")
     return table(headings, rows)
@@ -252,7 +254,7 @@ def _rehearsals(told: Told) -> str:
         body = item.statement.body
         back = member(body, "from", "release") or "nothing: a first release"
         same = "yes" if member(body, "same_digests") is True else "no"
-        head = (member(body, "environment"), _when(item), item.statement.context.outcome.value)
+        head = (member(body, "environment"), _when(item), _outcome(item))
         rows.append((*head, back, member(body, "to", "release"), member(body, "rollback_ms"), same, item.index))
     headings = ("Environment", "When", "Outcome", "Back to", "And to", "Back after ms", "Same digests", "Statement")
     return table(headings, rows)
@@ -262,12 +264,12 @@ def _stopped(told: Told) -> str:
     rows: list[Row] = []
     for item in told.of(STAGE_STOPPED):
         body = item.statement.body
-        rows.append((member(body, "stage"), item.statement.context.outcome.value, member(body, "code"), item.index))
+        rows.append((member(body, "stage"), _outcome(item), member(body, "code"), item.index))
     return table(("Stage", "Outcome", "Why", "Statement"), rows)
 
 
 def _documents(told: Told) -> str:
-    here = dict.fromkeys(told.enclosed, "in this packet")
+    here = dict.fromkeys((blob.reference for blob in told.enclosed), "in this packet")
     gone = {each.reference: each for each in told.absent}
     rows: list[Row] = []
     for item in told.evidence:
@@ -277,7 +279,9 @@ def _documents(told: Told) -> str:
                 purged = gone[reference].statement
                 where = gone[reference].why if purged is None else f"purged under statement {purged}"
             step = item.statement.context.step
-            rows.append((step, reference.media_type, reference.size_bytes, reference.digest.hex, where, item.index))
+            rows.append(
+                (step, reference.media_type, reference.size_bytes, reference.digest.hex, Mark(where), item.index)
+            )
     return table(("Step", "Kind", "Bytes", "SHA-256", "Where", "Statement"), rows)
 
 
@@ -303,8 +307,8 @@ def _everything(told: Told) -> str:
     for item in told.evidence:
         statement, context = item.statement, item.statement.context
         kind = statement.predicate_type.removeprefix(f"{NAMESPACE}/")
-        outcome = context.outcome.value
-        rows.append((item.index, _when(item), context.run or "outside", context.step, kind, outcome, context.actor))
+        head = (item.index, _when(item), context.run or "outside", context.step, kind)
+        rows.append((*head, _outcome(item), context.actor))
     return table(("Index", "When", "Run", "Step", "Says", "Outcome", "By"), rows)
 
 
@@ -342,6 +346,17 @@ def _version(told: Told) -> JSON:
 def _artifact(told: Told) -> JSON:
     built = told.of(PROVENANCE) or told.of(DEPLOYMENT)
     return str(built[0].statement.subjects[0].digest) if built else None
+
+
+def _outcome(item: Evidence) -> Mark:
+    return Mark(item.statement.context.outcome.value)
+
+
+def _ended(item: Evidence) -> JSON | Mark:
+    """Return how a deployment ended: taking it back is no failure where somebody asked for it, or rehearsed it."""
+    phase = member(item.statement.body, "phase")
+    asked = plain(phase) == "rolled-back" and item.statement.context.outcome is Outcome.PASSED
+    return "rolled-back, as intended" if asked else Mark(phase)
 
 
 def _when(item: Evidence) -> str:

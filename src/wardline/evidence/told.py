@@ -3,11 +3,21 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from wardline import canonical
 from wardline.canonical import JSON, JSONObject
+from wardline.errors import InvalidInput
 from wardline.evidence.log import Evidence
 from wardline.evidence.mentions import member
 from wardline.ids import RunId
 from wardline.predicates import BlobRef
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Enclosed:
+    """A blob taken along."""
+
+    reference: BlobRef
+    content: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +41,7 @@ class Told:
     run: RunId
     origin: str
     evidence: Sequence[Evidence]
-    enclosed: Sequence[BlobRef] = ()
+    enclosed: Sequence[Enclosed] = ()
     absent: Sequence[Absent] = ()
 
     def of(self, *predicate_types: str) -> list[Evidence]:
@@ -43,6 +53,14 @@ class Told:
 
     def own(self) -> list[Evidence]:
         return [item for item in self.evidence if item.statement.context.run == self.run]
+
+    def document(self, digest: JSON) -> JSON:
+        """Return the JSON that came along under this digest, in hex; None: nothing that can be read."""
+        content = next((blob.content for blob in self.enclosed if blob.reference.digest.hex == digest), None)
+        try:
+            return None if content is None else canonical.decode(content)
+        except InvalidInput:  # it is not what its digest says, which a verifier tells by itself
+            return None
 
 
 def first_body(items: Sequence[Evidence]) -> JSONObject:
