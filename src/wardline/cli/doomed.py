@@ -41,7 +41,7 @@ def doomed_to_json(doomed: Doomed) -> JSONObject:
         },
         "keeps": doomed.kept.to_json(),
         "unreadable": doomed.unreadable,
-        "roles": sorted(role.value for role in doomed.roles),
+        "roles": [role.value for role in sorted(doomed.roles)],
         "blocked_by": list(doomed.blocked_by),
         "signed_at": doomed.signed_at,
     }
