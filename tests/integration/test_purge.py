@@ -19,12 +19,12 @@ from wardline.delivery.purge import Purging
 from wardline.errors import InvalidInput, NotFound, Refused
 from wardline.evidence.keeping import State
 from wardline.evidence.mentions import blobs_of, rests_on
-from wardline.evidence.predicates import PURGE, HoldReason, Scope
+from wardline.evidence.predicates import PURGE, HoldReason, LegalHold, LegalHoldReleased, Scope
 from wardline.evidence.purges import Manifest, read_purges, why_gone
 from wardline.evidence.retention import Kept, Schedule
 from wardline.identity.predicates import Refusal
 from wardline.identity.principals import Role
-from wardline.ids import RunId
+from wardline.ids import PrincipalId, RunId
 
 
 @pytest.fixture
@@ -286,20 +286,21 @@ def test_a_hold_on_what_is_not_in_the_log_is_refused_as_a_mistake(old: OldEviden
         release(0, role=Role.COMPLIANCE, reason="over", by=by("p-cleo"), collect=old.world.collect)
 
 
-def test_a_hold_signed_by_the_machine_is_no_hold(old: OldEvidence) -> None:
-    """Whoever has the installation's key could say it; only a person's own key counts."""
-    from wardline.evidence.predicates import LegalHold
-
+@pytest.mark.parametrize(
+    ("actor", "signer"), [("p-cleo", None), ("p-cleo", "p-sam"), ("p-sam", "p-sam"), ("p-nobody", "p-nobody")]
+)
+def test_a_hold_or_release_by_who_may_not_counts_for_nothing(old: OldEvidence, actor: str, signer: str | None) -> None:
+    """Past the desk, as whoever writes into the log might: only an entitled person's own key counts."""
     collect = old.world.collect
-    forged = LegalHold(
-        role=Role.COMPLIANCE,
-        scope=Scope(),
-        code=HoldReason.AUDIT,
-        reason=collect.blobs.put(b"x", "application/vnd.wardline.private-text+json"),
-        blocks_erasure=False,
-    )
-    collect.once("legal-hold/forged", None, lambda: forged)
+    key = collect.signer if signer is None else by(signer).signer
+    words = collect.blobs.put(b"x", "application/vnd.wardline.private-text+json")
+    placing = LegalHold(role=Role.COMPLIANCE, scope=Scope(), code=HoldReason.AUDIT, reason=words, blocks_erasure=False)
+    collect.signed(placing, step="forged/hold", run=None, signer=key, actor=PrincipalId(actor))
     assert not holds(collect)
+    index = placed(old)
+    released = LegalHoldReleased(role=Role.COMPLIANCE, hold=index, reason=words)
+    collect.signed(released, step="forged/release", run=None, signer=key, actor=PrincipalId(actor))
+    assert [one.stands for one in holds(collect)] == [True]
 
 
 def test_after_a_purge_the_purge_statement_is_the_only_new_one(old: OldEvidence) -> None:
