@@ -337,6 +337,21 @@ def test_an_archive_that_was_tampered_with_is_refused(world: World, tmp_path: Pa
     assert [file.name for file in tmp_path.iterdir()] == ["file"]
 
 
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("mode", 0o777), ("uid", 1), ("gid", 1), ("mtime", 1), ("uname", "root"), ("gname", "x"), ("linkname", "x")],
+)
+def test_a_header_says_nothing_but_name_and_size(world: World, tmp_path: Path, field: str, value: object) -> None:
+    """With a checksum that is right: what a header carries besides would be covered by no signature."""
+    first, *rest = blocks(world)
+    info = tarfile.TarInfo.frombuf(first[:512], "ascii", "strict")
+    setattr(info, field, value)
+    changed = info.tobuf(tarfile.GNU_FORMAT) + first[512:]
+    (tmp_path / "file").write_bytes(b"".join([changed, *rest]) + bytes(1024))
+    with pytest.raises(IntegrityViolation, match="is not the one of its name and size"):
+        backup.try_out(tmp_path / "file", key=world.key, witnessed=())
+
+
 def test_a_file_that_is_no_backup_is_refused(tmp_path: Path) -> None:
     for content in (b"", b"\0" * 1024, b"x" * 4096, b"PK\x03\x04" + bytes(600)):
         (tmp_path / "file").write_bytes(content)

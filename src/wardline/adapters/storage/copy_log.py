@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, Engine, Table, delete, func, insert, select
+from sqlalchemy.exc import StatementError
 
 from wardline.adapters.storage.reading import reading
 from wardline.adapters.storage.stored_nodes import StoredNodes
@@ -174,8 +175,14 @@ def _copy_cosignatures(source: Connection, target: Connection) -> None:
 
 
 def _insert(target: Connection, table: Table, rows: list[dict[str, object]]) -> None:
-    if rows:
-        target.execute(insert(table), rows)
+    try:
+        if rows:
+            target.execute(insert(table), rows)
+    except StatementError as error:  # what a database itself says was raised as one of ours already
+        raise IntegrityViolation(
+            f"table {table.name}: a row holds something of another kind than its column",
+            remedy="Keep the source for investigation; run `wardline log check`, then restore a backup.",
+        ) from error
 
 
 def _count(connection: Connection, table: Table) -> int:
