@@ -41,6 +41,7 @@ from wardline.adapters.storage.reading import reading
 from wardline.adapters.storage.stored_nodes import StoredNodes
 from wardline.canonical import Digest
 from wardline.evidence.envelopes import Envelope, pae, seal
+from wardline.evidence.signed import sign_statement
 from wardline.evidence.statements import PAYLOAD_TYPE, Context, Statement
 from wardline.ids import PrincipalId, RunId
 from wardline.outcomes import Outcome
@@ -79,7 +80,7 @@ def statement() -> Statement:
 
 
 def append_one(log: SQLEvidenceLog, said: Statement) -> None:
-    log.append(seal(said.encode(), payload_type=PAYLOAD_TYPE, signer=SIGNER))
+    log.append(sign_statement(said, SIGNER))
 
 
 def sealed(count: int) -> tuple[list[bytes], list[bytes]]:

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from wardline.clock import Clock, to_rfc3339
 from wardline.errors import Conflict, Unavailable
 from wardline.evidence.completeness import TOLERATED_STEP_BACK
-from wardline.evidence.envelopes import Envelope, Signer, cosign, seal
+from wardline.evidence.envelopes import Signer
 from wardline.evidence.log import SALTED_TEXT, Blobs, Evidence, EvidenceLog, salted
 from wardline.evidence.private_texts import NONCE_BYTES, PRIVATE_TEXT, lock
 from wardline.evidence.redaction import RedactorFactory
 from wardline.evidence.schemas import check_predicate
-from wardline.evidence.statements import PAYLOAD_TYPE, Context, Statement, evidence_key
+from wardline.evidence.signed import SignedStatement, sign_statement
+from wardline.evidence.statements import Context, Statement, evidence_key
 from wardline.identity.subject_keys import SubjectKeys
 from wardline.ids import IdFactory, PrincipalId, RunId, SubjectId
 from wardline.predicates import BlobRef, Predicate
@@ -97,11 +98,7 @@ class Collector:
         context = Context(
             run=None, step=step, attempt=1, recorded_at=self.clock.now(), actor=actor, outcome=predicate.outcome
         )
-        first, *others = signers
-        envelope = _envelope(Statement.of(predicate, context), first)
-        for signer in others:
-            envelope = cosign(envelope, signer)
-        return self.log.append(envelope, at=at)
+        return self.log.append(_signed(Statement.of(predicate, context), *signers), at=at)
 
     def private(self, text: str, *, about: SubjectId) -> BlobRef:
         """Keep what a person wrote outside the log: redacted, then encrypted under the key of whom it is by or about.
@@ -137,7 +134,7 @@ class Collector:
             actor=actor,
             outcome=predicate.outcome,
         )
-        return self.log.append(_envelope(Statement.of(predicate, context), signer), at=at)
+        return self.log.append(_signed(Statement.of(predicate, context), signer), at=at)
 
     def _check_open(self, run: RunId | None) -> None:
         if run is not None and self.log.find(evidence_key(run, "seal")) is not None:
@@ -156,6 +153,6 @@ class Collector:
             )
 
 
-def _envelope(statement: Statement, signer: Signer) -> Envelope:
+def _signed(statement: Statement, *signers: Signer) -> SignedStatement:
     check_predicate(statement)  # what its own schema does not allow is never signed
-    return seal(statement.encode(), payload_type=PAYLOAD_TYPE, signer=signer)
+    return sign_statement(statement, *signers)

@@ -7,6 +7,7 @@ from typing import Protocol
 from wardline import canonical
 from wardline.canonical import Digest
 from wardline.evidence.envelopes import Envelope
+from wardline.evidence.signed import SignedStatement
 from wardline.evidence.statements import Statement
 from wardline.ids import EvidenceKey, RunId
 from wardline.predicates import BlobRef
@@ -25,14 +26,17 @@ class Evidence:
 class EvidenceLog(Protocol):
     """The append-only log, read and written as evidence. Nothing in it is ever changed or removed."""
 
-    def append(self, envelope: Envelope, *, at: int | None = None) -> Evidence:
+    def append(self, envelope: Envelope | SignedStatement, *, at: int | None = None) -> Evidence:
         """Add one leaf; return only once it is durable and covered by a signed checkpoint.
+
+        Many may append at once, threads and processes: leaves that come together share one checkpoint.
 
         The statement's own key makes it once: a second append with the same key changes nothing
         and returns what is there. `at`: the index the leaf must get, for statements that say
         something of all before them.
 
         Raises:
+            InvalidInput: It is no statement, or larger than the 65,535 bytes that a tile can say.
             Conflict: The leaf would get another index than `at`.
             Unavailable: The disk is full or the database does not answer; nothing was acknowledged.
             IntegrityViolation: The stored log does not match its own checkpoint.

@@ -16,6 +16,7 @@ from wardline.delivery.sign import Signatory
 from wardline.errors import Conflict, NotFound
 from wardline.evidence.envelopes import Envelope, seal
 from wardline.evidence.log import Evidence
+from wardline.evidence.signed import SignedStatement
 from wardline.evidence.statements import PAYLOAD_TYPE, Context, Statement
 from wardline.gates import readings
 from wardline.gates.door import Door
@@ -72,7 +73,9 @@ def person(name: str) -> Signatory:
 class MemoryLog:
     leaves: list[Evidence] = field(default_factory=list)
 
-    def append(self, envelope: Envelope, *, at: int | None = None) -> Evidence:
+    def append(self, envelope: Envelope | SignedStatement, *, at: int | None = None) -> Evidence:
+        if isinstance(envelope, SignedStatement):
+            envelope = envelope.envelope
         statement = Statement.decode(envelope.payload)
         found = self.find(statement.context.key)
         if found is None and at not in (None, len(self.leaves)):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, Engine, func, select
 
-from wardline.adapters.storage.evidence_log import to_evidence
+from wardline.adapters.storage.leaf_rows import to_evidence
 from wardline.adapters.storage.reading import reading
 from wardline.adapters.storage.tables import log_checkpoints, log_leaves, log_nodes
 from wardline.errors import IntegrityViolation, InvalidInput, WardlineError

@@ -39,7 +39,8 @@ def parse_url(text: str) -> URL:
 @contextmanager
 def engine_of(url: URL) -> Iterator[Engine]:
     """Yield the engine, with transactions and errors as the other database has them."""
-    engine = create_engine(url, connect_args={"connect_timeout": _CONNECT_TIMEOUT_S})
+    # AUTOCOMMIT: `_begin`, not the driver, says where a transaction begins, in one message with what it begins with.
+    engine = create_engine(url, connect_args={"connect_timeout": _CONNECT_TIMEOUT_S}, isolation_level="AUTOCOMMIT")
     event.listen(engine, "begin", _begin)
     event.listen(engine, "handle_error", _translate)
     try:
@@ -50,12 +51,17 @@ def engine_of(url: URL) -> Iterator[Engine]:
 
 def _begin(connection: Connection) -> None:
     if is_read_only(connection):
-        connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        connection.exec_driver_sql("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         return
-    connection.exec_driver_sql(f"SET LOCAL lock_timeout = {_LOCK_TIMEOUT_MS}")
-    # Whatever the server's default is: an acknowledged statement survives a power cut.
-    connection.exec_driver_sql("SET LOCAL synchronous_commit = on")
-    connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITERS})")
+    if connection.get_execution_options().get("isolation_level") == "AUTOCOMMIT":
+        return  # asked for: VACUUM runs in no transaction
+    # READ COMMITTED: what is read after the lock was waited for is the newest.
+    # Whatever the server's default is for the commit: an acknowledged statement survives a power cut.
+    connection.exec_driver_sql(
+        "BEGIN ISOLATION LEVEL READ COMMITTED, READ WRITE; "
+        f"SET LOCAL lock_timeout = {_LOCK_TIMEOUT_MS}; SET LOCAL synchronous_commit = on; "
+        f"SELECT pg_advisory_xact_lock({WRITERS})"
+    )
 
 
 def _translate(context: ExceptionContext) -> None:

@@ -1,0 +1,74 @@
+"""Rows of the log's tables, read as evidence, and written with as few statements as the database allows."""
+
+from collections.abc import Sequence
+from functools import cache
+from itertools import chain
+
+from sqlalchemy import Connection, RowMapping
+
+from wardline.errors import IntegrityViolation, InvalidInput
+from wardline.evidence.envelopes import Envelope
+from wardline.evidence.log import Evidence
+from wardline.evidence.statements import Statement
+from wardline.tlog.merkle import leaf_hash
+
+INVESTIGATE = "Keep the database for investigation; run `wardline log check`, then restore a backup."
+
+LeafRow = tuple[int, str, str | None, str, bytes, bytes]  # index, key, run, predicate_type, leaf_hash, envelope
+NodeRow = tuple[int, int, bytes]  # level, index, hash
+
+# Plain text on purpose: on the way of every append, building a query costs more than running it.
+_LEAVES = 'INSERT INTO log_leaves ("index", "key", run, predicate_type, leaf_hash, envelope)'
+_NODES = 'INSERT INTO log_nodes (level, "index", hash)'
+_CHECKPOINT = "INSERT INTO log_checkpoints (size, note)"
+_ROWS_AT_ONCE = 100  # SQLite before 3.32 takes 999 values in one statement
+
+_POSTGRESQL = (  # one way there and back, however many rows
+    f"WITH leaves AS ({_LEAVES} SELECT * FROM "  # noqa: S608  # nothing but the texts above is put in
+    "unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::bytea[], %s::bytea[])), "
+    f"nodes AS ({_NODES} SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::bytea[])) "
+    f"{_CHECKPOINT} VALUES (%s, %s)"
+)
+
+
+def insert_rows(
+    connection: Connection, leaves: Sequence[LeafRow], nodes: Sequence[NodeRow], checkpoint: tuple[int, str]
+) -> None:
+    """Store what one batch adds to the log. `leaves` are at least one."""
+    if connection.dialect.name == "postgresql":
+        columns = [list(column) for column in zip(*leaves, strict=True)]
+        columns += [list(column) for column in zip(*nodes, strict=True)] or [[], [], []]
+        connection.exec_driver_sql(_POSTGRESQL, (*columns, *checkpoint))
+        return
+    for into, rows in ((_LEAVES, leaves), (_NODES, nodes)):
+        for start in range(0, len(rows), _ROWS_AT_ONCE):
+            page = rows[start : start + _ROWS_AT_ONCE]
+            connection.exec_driver_sql(_values(into, len(page), len(page[0])), tuple(chain.from_iterable(page)))
+    connection.exec_driver_sql(_values(_CHECKPOINT, 1, 2), checkpoint)
+
+
+@cache
+def _values(into: str, rows: int, columns: int) -> str:
+    row = f"({','.join('?' * columns)})"
+    return f"{into} VALUES {','.join([row] * rows)}"
+
+
+def to_evidence(row: RowMapping) -> Evidence:
+    """Return the evidence in `row` of `log_leaves`.
+
+    Raises:
+        IntegrityViolation: Its parts do not belong together.
+    """
+    index, content = row["index"], row["envelope"]
+    # A damaged SQLite file may hold text, or nothing, where bytes belong.
+    if not isinstance(content, bytes) or leaf_hash(content) != row["leaf_hash"]:
+        raise IntegrityViolation(f"log: leaf {index} does not have its own hash", remedy=INVESTIGATE)
+    try:
+        envelope = Envelope.decode(content)
+        statement = Statement.decode(envelope.payload)
+    except InvalidInput as error:
+        raise IntegrityViolation(f"log: leaf {index} is no statement: {error.what}", remedy=INVESTIGATE) from error
+    context = statement.context
+    if (context.key, context.run, statement.predicate_type) != (row["key"], row["run"], row["predicate_type"]):
+        raise IntegrityViolation(f"log: leaf {index} is filed as what it is not", remedy=INVESTIGATE)
+    return Evidence(index=index, key=context.key, envelope=envelope, statement=statement)
