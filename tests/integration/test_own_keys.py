@@ -12,7 +12,7 @@ import pytest
 from test_token_keys import PIN, softhsm, token, uri
 
 from wardline.adapters.signing.keys import create_installation_key, create_personal_key
-from wardline.adapters.signing.public_keys import read_public_key
+from wardline.adapters.signing.public_keys import read_public_key, write_public_key
 from wardline.bootstrap.home import Home, open_home
 from wardline.bootstrap.keys import (
     affected,
@@ -221,6 +221,32 @@ def test_a_revocation_says_first_what_would_not_count(settings: Settings, tmp_pa
         assert home.check_log() == size + 1
     with open_home(settings) as home:
         assert says_something(home) == first
+
+
+def test_a_revoked_key_is_nobodys_for_good(settings: Settings, tmp_path: Path) -> None:
+    bea = create_personal_key(tmp_path / "bea.key", PASSPHRASE)
+    public = write_public_key(tmp_path / "bea.key.pub", bea.public_key)
+    with open_home(settings) as home:
+        ada = founded(home, tmp_path)
+
+        def enrol(role: Role, public_key: Path | None) -> None:
+            home.enrol(
+                PrincipalId("p-bea"),
+                roles=frozenset({role}),
+                public_key=public_key,
+                signer=ada.signer,
+                known_as=None,
+            )
+
+        enrol(Role.COMPLIANCE, public)
+        revoke(home, bea.public_key.keyid, since=1, reason=RevocationReason.SUPERSEDED, by=ada)
+        with pytest.raises(Refused, match="key-revoked"):
+            enrol(Role.COMPLIANCE, public)
+        enrol(Role.AUDITOR, None)  # without a key of theirs that counts
+        found = home.directory().find(PrincipalId("p-bea"))
+        assert found is not None
+        assert (found.key, found.roles) == (None, {Role.AUDITOR})
+        assert home.check_log() == home.log.size()
 
 
 def test_a_key_is_named_by_its_first_digits(settings: Settings) -> None:

@@ -17,6 +17,7 @@ from wardline.identity.people import People
 from wardline.identity.predicates import Enrolment, principal_subject
 from wardline.identity.principals import Principal, PublicKey, Role
 from wardline.identity.separation import Objection
+from wardline.identity.separation import Objection
 from wardline.ids import PrincipalId
 
 
@@ -71,6 +72,8 @@ def enrol(
         index=collect.log.size(), actor=by.principal, keyid=by.signer.public_key.keyid, enrolment=enrolment
     )
     objection = known.objection(entry)
+    if objection is None and subject.key is not None and known.is_revoked(subject.key.keyid):
+        objection = Objection.KEY_REVOKED  # a revocation is for good
     if objection is not None:
         attempt = Attempt(action="enrol", run=None, about=principal_subject(subject.id), by=by)
         raise refuse(attempt, objection, people=known, collect=collect)

@@ -95,11 +95,12 @@ def objection_to_revocation(
 ) -> Objection | None:
     """Return why `change`, said at leaf `index` by somebody with that key, revokes nothing; None: it does."""
     actor, keyid = by
-    objection = directory.objection_to_revoking(change.key, actor=actor, keyid=keyid)
+    if change.since is None or change.since > index:
+        return Objection.MALFORMED
+    revoked = Revoked(keyid=change.key.keyid, since=change.since)
+    objection = directory.objection_to_revoking(revoked, actor=actor, keyid=keyid)
     if objection is None and directory.holder(change.key.keyid) != change.holder:
         return Objection.KEY_UNKNOWN
-    if objection is None and (change.since is None or change.since > index):
-        return Objection.MALFORMED
     return objection
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 from wardline.identity.predicates import Enrolment
-from wardline.identity.principals import Kind, Principal, PublicKey, Role
+from wardline.identity.principals import Kind, Principal, Role
 from wardline.identity.separation import Objection, to_act_as
 from wardline.ids import KeyId, PrincipalId
 
@@ -56,18 +56,21 @@ class Directory:
         return replace(self, admitted=(*self.admitted, entry))
 
     def with_revoked(self, revoked: Revoked) -> Self:
-        """Return the directory in which `revoked` holds; what somebody enrolled with the key since then stays here."""
-        return replace(self, revoked=(*self.revoked, revoked))
+        """Return the directory in which `revoked` holds: whom the key enrolled since then is not in it any more."""
+        directory = replace(self, admitted=(), revoked=(*self.revoked, revoked))
+        for entry in self.admitted:
+            if directory.objection(entry) is None:
+                directory = directory.with_enrolment(entry)
+        return directory
 
     def objection(self, entry: Recorded) -> Objection | None:
         """Return why `entry` may not be added to what is here; None: it may."""
         return self.as_of(entry.index)._objection(entry)  # noqa: SLF001  # the same class
 
-    def objection_to_revoking(self, key: PublicKey, *, actor: PrincipalId, keyid: KeyId) -> Objection | None:
-        """Return why `actor` may not revoke `key`, signing with the key `keyid`; None: they may."""
+    def objection_to_revoking(self, revoked: Revoked, *, actor: PrincipalId, keyid: KeyId) -> Objection | None:
+        """Return why `actor` may not say `revoked`, signing with the key `keyid`; None: they may."""
         objection = to_act_as(self.find(actor), Role.ADMINISTRATOR, keyid=keyid)
-        left = (each for each in self.principals() if each.key != key)
-        if objection is None and not any(map(_administers, left)):
+        if objection is None and not any(map(_administers, self.with_revoked(revoked).principals())):
             return Objection.LAST_ADMINISTRATOR
         return objection
 

@@ -207,6 +207,25 @@ def test_whom_a_stolen_key_enrolled_falls_with_it(world: World) -> None:
     assert people.find(ANN) is not None
 
 
+def test_nobody_saws_off_the_branch_that_all_sit_on(world: World) -> None:
+    ann = world.person(ANN, ANN_KEY, Role.ADMINISTRATOR, by=ADMIN, signer=ADMIN_KEY)
+    with pytest.raises(Refused, match="last-administrator"):  # Ann would fall with the key that enrolled her
+        world.revoke(ADMIN_KEY.public_key, ann.index, by=ANN, signer=ANN_KEY)
+    world.revoke(ADMIN_KEY.public_key, ann.index + 1, by=ANN, signer=ANN_KEY)
+    with pytest.raises(Refused, match="last-administrator"):
+        world.revoke(ADMIN_KEY.public_key, 0, by=ANN, signer=ANN_KEY)
+    assert world.objections() == {}
+
+
+def test_whoever_fell_revokes_nobody(world: World) -> None:
+    world.person(ANN, ANN_KEY, Role.ADMINISTRATOR, by=ADMIN, signer=ADMIN_KEY)
+    friend = world.person(FRIEND, FRIEND_KEY, Role.ADMINISTRATOR, by=ADMIN, signer=ADMIN_KEY)
+    world.revoke(ADMIN_KEY.public_key, friend.index, by=ANN, signer=ANN_KEY)
+    with pytest.raises(Refused, match="not-enrolled"):
+        world.revoke(ANN_KEY.public_key, by=FRIEND, signer=FRIEND_KEY)
+    assert set(world.objections()) == {friend.index}
+
+
 def test_a_revocation_in_order_stands_when_its_own_key_is_revoked(world: World) -> None:
     world.person(ANN, ANN_KEY, Role.ADMINISTRATOR, by=ADMIN, signer=ADMIN_KEY)
     world.enrol()
