@@ -17,7 +17,6 @@ from wardline.identity.people import People
 from wardline.identity.predicates import Enrolment, principal_subject
 from wardline.identity.principals import Principal, PublicKey, Role
 from wardline.identity.separation import Objection
-from wardline.identity.separation import Objection
 from wardline.ids import PrincipalId
 
 
