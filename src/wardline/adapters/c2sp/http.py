@@ -85,6 +85,8 @@ class Peer:
                     body += piece
                     if len(body) > at_most or self.clock.elapsed() > deadline:
                         raise Unavailable(f"{request.full_url}: more than {at_most} bytes, or too slow")
+                if answer.length:  # bytes announced that did not come; read1 does not say so
+                    raise Unavailable(f"{request.full_url}: the answer ends {answer.length} bytes early")
                 headers: HTTPMessage = answer.headers
                 return Reply(status=int(answer.status or 0), media_type=headers.get_content_type(), body=body)
         except (URLError, HTTPException, OSError, ValueError) as error:
