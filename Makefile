@@ -34,6 +34,7 @@ bench: $(READY)           ## ratios against something else measured in the same 
 	$(BIN)/python bench/ship.py
 	$(BIN)/python bench/switch.py
 	$(BIN)/python bench/start_up.py
+	$(BIN)/python bench/verify.py
 
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
