@@ -8,6 +8,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from tests.fakes.postgres import fresh_database
 from told_story import ADMIN, ADMIN_KEY, MACHINE, ORIGIN, SAFETY, SAFETY_KEY, STRANGER, KeySigner, Story
 
 from wardline.adapters.blobs.files import FileBlobs
@@ -82,9 +83,9 @@ class World(Story):
         return found
 
 
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    with open_database(tmp_path / "log.db") as engine:
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
+def world(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[World]:
+    with open_database(fresh_database() if request.param == "postgresql" else tmp_path / "log.db") as engine:
         keys = LogKeys(ROOT, (MACHINE, NEW, NEWER))
         log = SQLEvidenceLog(engine, signer=MACHINE, origin=ORIGIN, keys=keys)
         world = World(log, FileBlobs(tmp_path / "blobs"), engine)
