@@ -60,8 +60,17 @@ def encode(value: JSON) -> bytes:
     Raises:
         InvalidInput: `value` holds something outside the subset.
     """
+    if _is_plain(value):
+        try:
+            return _SORTING.encode(value).encode()
+        except UnicodeEncodeError:
+            pass  # a lone surrogate; what follows says where
     _check(value, "$")
     return json.dumps(_sorted(value), ensure_ascii=False, separators=(",", ":")).encode()
+
+
+# Sorts by code point, which for keys in ASCII is the order of UTF-16. Made once: making it costs as much as using it.
+_SORTING = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True)
 
 
 def decode(content: bytes) -> JSON:
@@ -82,6 +91,25 @@ def decode(content: bytes) -> JSON:
 
 def digest_of(value: JSON) -> Digest:
     return Digest.of(encode(value))
+
+
+def _is_plain(value: object) -> bool:
+    """Return whether `value` is of the subset, with keys in ASCII: all we write is. Says not where it is not."""
+    kind = type(value)
+    if kind is dict:
+        members: dict[object, object] = value  # type: ignore[assignment]  # mypy does not narrow by type()
+        for key, item in members.items():
+            if type(key) is not str or not key.isascii():
+                return False
+            if type(item) is not str and not _is_plain(item):
+                return False
+        return True
+    if kind is list:
+        items: list[object] = value  # type: ignore[assignment]  # as above
+        return all(map(_is_plain, items))
+    if kind is int:
+        return -_MAX_SAFE_INTEGER <= value <= _MAX_SAFE_INTEGER  # type: ignore[operator]  # as above
+    return value is None or kind is str or kind is bool
 
 
 def _sorted(value: JSON) -> JSON:

@@ -39,6 +39,17 @@ def test_arbitrary_bytes_raise_nothing_but_our_own_error(content: bytes) -> None
         return
 
 
+@given(st.dictionaries(st.text(st.characters(max_codepoint=127), max_size=3), JSON, max_size=6))
+def test_keys_in_ascii_are_sorted_as_all_keys_are(value: dict[str, canonical.JSON]) -> None:
+    by_utf16 = json.dumps(canonical._sorted(value), ensure_ascii=False, separators=(",", ":")).encode()
+    assert canonical.encode(value) == by_utf16
+
+
+def test_a_lone_surrogate_is_named_by_its_place() -> None:
+    with pytest.raises(InvalidInput, match=r"\$\.a\[1\]\.b: text holds a lone surrogate"):
+        canonical.encode({"a": [1, {"b": "\ud800"}]})
+
+
 def test_keys_are_sorted_by_utf16_code_units() -> None:
     # RFC 8785 §3.2.3: U+1F600 is the pair D83D DE00 and sorts before U+FB33, which code points would put first.
     assert canonical.encode({"\ufb33": 1, "\U0001f600": 2}) == '{"\U0001f600":2,"\ufb33":1}'.encode()
