@@ -1,23 +1,29 @@
 """Check the whole log: everything that can be derived again is derived again and compared."""
 
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
-from sqlalchemy import Connection, Engine, func, select
+from sqlalchemy import Connection, Engine, RowMapping, func, select
 
+from wardline.adapters.storage.beside import Check, checks_beside
 from wardline.adapters.storage.leaf_rows import to_evidence
 from wardline.adapters.storage.reading import reading
 from wardline.adapters.storage.tables import log_checkpoints, log_leaves, log_nodes
 from wardline.errors import IntegrityViolation, InvalidInput, WardlineError
+from wardline.evidence.envelopes import Envelope, verify_signature
 from wardline.evidence.log import Evidence
 from wardline.evidence.register import REGISTERED
 from wardline.evidence.signatories import Signatories
 from wardline.evidence.statements import Statement
-from wardline.tlog import tree
-from wardline.tlog.merkle import EMPTY_ROOT
+from wardline.identity.principals import PublicKey
+from wardline.predicates import NAMESPACE
+from wardline.tlog.edge import Edge
 from wardline.tlog.note import VerifierKey
+from wardline.tlog.tree import Node
 
-_PAGE = 500
+_PAGE = 500  # leaves read at once: half a megabyte, or some thirty of the largest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,38 +47,74 @@ def check_log(
         InvalidInput: As `check_statement` says, with the place of the statement.
         IntegrityViolation: Something does not hold; the message names what and where.
     """
-    with reading(engine) as connection:  # one state of the database, however long it takes
-        nodes = _RederivedNodes()
-        signatories = Signatories(key, told=_registered(connection))
-        size, root, signed, checkpoints = 0, EMPTY_ROOT, 0, 0
-        for leaf in _leaves(connection, signatories, check_statement):
-            for node in tree.completed_by(leaf, nodes, size):
-                _check_stored(connection, node)
-                nodes.keep(node)
-            size += 1
-            root = tree.root(nodes, size)
-            if _is_signed(connection, signatories, size, root):
-                signed, checkpoints = size, checkpoints + 1
-        if signed != size:
+    with reading(engine) as connection, checks_beside() as beside:  # one state of the database, however long it takes
+        reader = _Reader(connection, key, check_statement)
+        for page in _pages(connection):
+            beside.check(reader.read(page))
+        beside.finish()
+        reader.check_end()
+    return CheckedLog(size=reader.edge.size, root=reader.edge.root())
+
+
+class _Reader:
+    """Derives the log again, page by page; what takes time and needs no order is given back to be checked beside."""
+
+    def __init__(
+        self, connection: Connection, key: VerifierKey, check_statement: Callable[[Statement], None] | None
+    ) -> None:
+        self._connection = connection
+        self._check_statement = check_statement
+        self._signatories = Signatories(key, told=_registered(connection), verify=self._verify_later)
+        self._verifications: list[tuple[Envelope, PublicKey]] = []  # asked for by the statement that is admitted
+        self.edge = Edge()
+        self._signed = 0  # size of the newest checkpoint that was read
+        self._checkpoints = 0
+
+    def read(self, page: Sequence[RowMapping]) -> list[Check]:
+        """Return the checks that are left to do for `page`, which follows on what was read.
+
+        Raises:
+            InvalidInput: As `check_statement` says.
+            IntegrityViolation: Something does not hold.
+        """
+        checks: list[Check] = []
+        start = self.edge.size
+        notes = _notes(self._connection, start, start + len(page))
+        subtrees: list[Node] = []
+        for row in page:
+            checks += self._admit(row)
+            subtrees += self.edge.add(row["leaf_hash"])
+            size = self.edge.size
+            if size in notes:
+                root = self.edge.root()
+                checks.append(partial(_check_checkpoint, self._signatories, notes[size], size, root))
+                self._signed, self._checkpoints = size, self._checkpoints + 1
+        _check_subtrees(self._connection, start, self.edge.size, subtrees)
+        return checks
+
+    def check_end(self) -> None:
+        """Return if the last leaf is covered by a checkpoint, and nothing stands behind it."""
+        size = self.edge.size
+        if self._signed != size:
             raise IntegrityViolation(f"log: the checkpoint of {size} leaves is missing")
-        _check_nothing_more(connection, size, checkpoints)
-    return CheckedLog(size=size, root=root)
+        _check_nothing_more(self._connection, size, self._checkpoints)
 
+    def _admit(self, row: RowMapping) -> list[Check]:
+        index = self.edge.size
+        if row["index"] != index:
+            raise IntegrityViolation(f"log: leaf {index} is missing; the next one is {row['index']}")
+        evidence = to_evidence(row)
+        self._verifications.clear()
+        self._signatories.admit(evidence)
+        if self._check_statement is not None:
+            try:
+                self._check_statement(evidence.statement)
+            except InvalidInput as error:
+                raise InvalidInput(f"statement {index}: {error.what}", remedy=error.remedy) from error
+        return [partial(_check_signature, evidence, envelope, key) for envelope, key in self._verifications]
 
-class _RederivedNodes:
-    """Only the newest two of each level are ever asked for again."""
-
-    def __init__(self) -> None:
-        self._newest: dict[int, tree.Node] = {}
-
-    def keep(self, node: tree.Node) -> None:
-        self._newest[node.level] = node
-
-    def node(self, level: int, index: int) -> bytes:
-        newest = self._newest[level]
-        if newest.index != index:
-            raise IntegrityViolation(f"log: asked for the subtree at level {level}, index {index} out of order")
-        return newest.hash
+    def _verify_later(self, envelope: Envelope, key: PublicKey) -> None:
+        self._verifications.append((envelope, key))
 
 
 def _registered(connection: Connection) -> list[Evidence]:
@@ -80,47 +122,35 @@ def _registered(connection: Connection) -> list[Evidence]:
     return [to_evidence(row) for row in connection.execute(query).mappings()]
 
 
-def _leaves(
-    connection: Connection, signatories: Signatories, check_statement: Callable[[Statement], None] | None
-) -> Iterator[bytes]:
-    expected = 0
+def _pages(connection: Connection) -> Iterator[Sequence[RowMapping]]:
+    after = -sys.maxsize  # a leaf before the first is one too many
     while True:
-        query = select(log_leaves).where(log_leaves.c.index >= expected).order_by(log_leaves.c.index).limit(_PAGE)
+        query = select(log_leaves).where(log_leaves.c.index > after).order_by(log_leaves.c.index).limit(_PAGE)
         page = connection.execute(query).mappings().all()
-        for row in page:
-            if row["index"] != expected:
-                raise IntegrityViolation(f"log: leaf {expected} is missing; the next one is {row['index']}")
-            evidence = to_evidence(row)
-            signatories.admit(evidence)
-            if check_statement is not None:
-                try:
-                    check_statement(evidence.statement)
-                except InvalidInput as error:
-                    raise InvalidInput(f"statement {expected}: {error.what}", remedy=error.remedy) from error
-            yield row["leaf_hash"]
-            expected += 1
         if not page:
             return
+        yield page
+        after = page[-1]["index"]
 
 
-def _check_stored(connection: Connection, node: tree.Node) -> None:
-    if node.level == 0:  # kept beside its leaf, where it was compared already
-        return
-    query = select(log_nodes.c.hash).where(log_nodes.c.level == node.level, log_nodes.c.index == node.index)
-    stored = connection.execute(query).scalar_one_or_none()
-    if stored != node.hash:
-        raise IntegrityViolation(
-            f"log: subtree at level {node.level}, index {node.index}: "
-            f"expected {node.hash.hex()}, got {'nothing' if stored is None else stored.hex()}"
-        )
+def _notes(connection: Connection, start: int, end: int) -> dict[int, object]:
+    sizes = log_checkpoints.c.size
+    rows = connection.execute(select(log_checkpoints).where(sizes > start, sizes <= end))
+    return {row.size: row.note for row in rows}
 
 
-def _is_signed(connection: Connection, signatories: Signatories, size: int, root: bytes) -> bool:
-    """Return whether there is a checkpoint of `size`, which then holds. A batch of leaves shares one."""
-    note = connection.execute(select(log_checkpoints.c.note).where(log_checkpoints.c.size == size)).scalar_one_or_none()
-    if note is None:
-        return False
+def _check_signature(evidence: Evidence, envelope: Envelope, key: PublicKey) -> None:
     try:
+        verify_signature(envelope, key)
+    except (IntegrityViolation, InvalidInput) as error:
+        kind = evidence.statement.predicate_type.removeprefix(f"{NAMESPACE}/")
+        raise IntegrityViolation(f"statement {evidence.index} ({kind}): {error.what}") from error
+
+
+def _check_checkpoint(signatories: Signatories, note: object, size: int, root: bytes) -> None:
+    try:
+        if not isinstance(note, str):  # a damaged SQLite file may hold anything
+            raise InvalidInput("no text")
         checkpoint = signatories.open_checkpoint(note)
     except WardlineError as error:
         raise IntegrityViolation(f"log: the checkpoint of {size} leaves: {error.what}") from error
@@ -129,7 +159,28 @@ def _is_signed(connection: Connection, signatories: Signatories, size: int, root
             f"log: the checkpoint of {size} leaves: expected root {root.hex()}, "
             f"got {checkpoint.root.hex()} of {checkpoint.size}"
         )
-    return True
+
+
+def _check_subtrees(connection: Connection, start: int, end: int, expected: Sequence[Node]) -> None:
+    """Return if the subtrees that the leaves from `start` to `end` complete are stored as they should be."""
+    stored: dict[tuple[int, int], object] = {}
+    for level in range(1, end.bit_length()):
+        if start >> level < end >> level:
+            of_level = (
+                log_nodes.c.level == level,
+                log_nodes.c.index >= start >> level,
+                log_nodes.c.index < end >> level,
+            )
+            stored |= {
+                (row.level, row.index): row.hash for row in connection.execute(select(log_nodes).where(*of_level))
+            }
+    for node in expected:
+        found = stored.get((node.level, node.index))
+        if found != node.hash:
+            raise IntegrityViolation(
+                f"log: subtree at level {node.level}, index {node.index}: "
+                f"expected {node.hash.hex()}, got {found.hex() if isinstance(found, bytes) else 'nothing'}"
+            )
 
 
 def _check_nothing_more(connection: Connection, size: int, checkpoints: int) -> None:
