@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from test_token_keys import PIN, softhsm, token, uri
+from tests.fakes.softhsm import PIN, softhsm, uri
 
 from wardline.adapters.signing.keys import create_installation_key, create_personal_key
 from wardline.adapters.signing.public_keys import read_public_key, write_public_key
@@ -32,8 +32,6 @@ from wardline.identity.principals import Role, Scheme
 from wardline.ids import PrincipalId
 from wardline.settings import Settings
 from wardline.tlog.note import take_apart
-
-__all__ = ["token"]  # a fixture, found by its name
 
 ADA = PrincipalId("p-ada")
 PASSPHRASE = "correct horse battery"

@@ -22,9 +22,10 @@ from wardline.evidence.mentions import blobs_of, rests_on
 from wardline.evidence.predicates import PURGE, HoldReason, LegalHold, LegalHoldReleased, Scope
 from wardline.evidence.purges import Manifest, read_purges, why_gone
 from wardline.evidence.retention import Kept, Schedule
-from wardline.identity.predicates import Refusal
+from wardline.identity.predicates import Refusal, principal_subject
 from wardline.identity.principals import Role
 from wardline.ids import PrincipalId, RunId
+from wardline.pipelines.predicates import StageStopped
 
 
 @pytest.fixture
@@ -210,6 +211,33 @@ def test_what_is_put_again_between_the_statement_and_the_removal_stays(old: OldE
     removed = purging.purge(before=None)
     assert removed.gone == len(plan.due) - 1
     assert thing.digest.hex in old.lying()
+
+
+def test_what_was_purged_named_again_and_ends_again_is_purged_under_a_new_statement(old: OldEvidence) -> None:
+    thing = old.purging().look(before=None).due[0][0].thing
+    content = old.blobs.get(thing.digest)
+    first = old.purging().purge(before=None)
+    assert first.statement is not None
+    kept = old.blobs.put(content, "text/plain")
+    old.touch(kept.digest.hex)
+    stopped = StageStopped(
+        about=principal_subject(PrincipalId("p")),
+        stage="test",
+        code="report-missing",
+        exit_code=None,
+        errored=True,
+        output=kept,
+        private=None,
+    )
+    named = old.world.collect.once("again", None, lambda: stopped)
+    old.clock.advance(timedelta(days=3))
+    assert old.purging().purge(before=None).gone == 0
+    assert thing.digest.hex in old.lying()
+    old.years(7)
+    second = old.purging().purge(before=None)
+    assert second.statement is not None
+    purge = read_purges(old.world.log, old.blobs).by_digest[thing.digest]
+    assert purge.index == second.statement.index > named.index > first.statement.index
 
 
 def test_what_was_purged_says_when_and_under_which_statement(old: OldEvidence) -> None:
