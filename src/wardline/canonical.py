@@ -14,6 +14,7 @@ JSONObject: TypeAlias = dict[str, JSON]
 
 _SHA256 = re.compile(r"sha256:([0-9a-f]{64})", re.ASCII)
 _MAX_SAFE_INTEGER = 2**53 - 1  # RFC 8785 §3.2.2.3: beyond it JSON numbers lose digits
+_MOST_SHOWN = 40  # characters of a key, and steps of a path, in a message
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -65,7 +66,7 @@ def encode(value: JSON) -> bytes:
             return _SORTING.encode(value).encode()
         except UnicodeEncodeError:
             pass  # a lone surrogate; what follows says where
-    _check(value, "$")
+    _check(value, [])
     return json.dumps(_sorted(value), ensure_ascii=False, separators=(",", ":")).encode()
 
 
@@ -122,37 +123,47 @@ def _sorted(value: JSON) -> JSON:
             return value
 
 
-def _check(value: object, path: str) -> None:
+def _check(value: object, path: list[str | int]) -> None:
+    """Refuse what is not of the subset. `path` says where: written out only if it is needed, for keys may be long."""
     match value:
         case None | bool():
             return
         case int():
             if abs(value) > _MAX_SAFE_INTEGER:
-                raise InvalidInput(f"{path}: {value} is beyond 2^53-1, the largest integer JSON keeps exactly")
+                raise InvalidInput(f"{_place(path)}: an integer beyond 2^53-1, the largest that JSON keeps exactly")
         case str():
             _check_text(value, path)
         case list():
             for position, item in enumerate(value):
-                _check(item, f"{path}[{position}]")
+                path.append(position)
+                _check(item, path)
+                path.pop()
         case dict():
             _check_members(value, path)
         case _:
             raise InvalidInput(
-                f"{path}: no canonical form for {type(value).__name__}; use null, bool, int, str, list, dict"
+                f"{_place(path)}: no canonical form for {type(value).__name__}; use null, bool, int, str, list, dict"
             )
 
 
-def _check_members(members: dict[object, object], path: str) -> None:
+def _check_members(members: dict[object, object], path: list[str | int]) -> None:
     for key, item in members.items():
         if not isinstance(key, str):
-            raise InvalidInput(f"{path}: key {key!r} is no string")
+            raise InvalidInput(f"{_place(path)}: a key is {type(key).__name__}, expected str")
         _check_text(key, path)
-        _check(item, f"{path}.{key}")
+        path.append(key)
+        _check(item, path)
+        path.pop()
 
 
-def _check_text(text: str, path: str) -> None:
+def _check_text(text: str, path: list[str | int]) -> None:
     # A lone surrogate has no UTF-8 form: two readers would disagree on its bytes.
     try:
         text.encode()
     except UnicodeEncodeError as error:
-        raise InvalidInput(f"{path}: text holds a lone surrogate") from error
+        raise InvalidInput(f"{_place(path)}: text holds a lone surrogate") from error
+
+
+def _place(path: list[str | int]) -> str:
+    shown = "".join(f"[{step}]" if isinstance(step, int) else f".{step[:_MOST_SHOWN]}" for step in path[:_MOST_SHOWN])
+    return f"${shown}" + ("…" if len(path) > _MOST_SHOWN else "")

@@ -76,8 +76,8 @@ def from_rfc3339(text: str) -> datetime:
     """
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise InvalidInput(f"{text!r} is not an RFC 3339 time such as 2026-11-23T01:02:03Z") from error
-    if moment.tzinfo is None:
-        raise InvalidInput(f"time {text!r} has no zone; expected RFC 3339 with Z or an offset")
-    return moment.astimezone(UTC)
+        if moment.tzinfo is None:
+            raise InvalidInput(f"time {text!r} has no zone; expected RFC 3339 with Z or an offset")
+        return moment.astimezone(UTC)
+    except (ValueError, OverflowError) as error:  # some offsets lead out of the years 1 to 9999
+        raise InvalidInput(f"{text[:80]!r} is not an RFC 3339 time such as 2026-11-23T01:02:03Z") from error

@@ -122,6 +122,8 @@ def test_a_uri_names_token_key_and_module() -> None:
         "pkcs11:token=ward;object=%ff?module-path=/x.so",
         "pkcs11:token=ward;object=?module-path=/x.so",
         f"{GOOD}&pin-source=pin",
+        f"{GOOD}&pin-source=/pin%00",  # a path that no system call takes
+        f"{GOOD}%00",
         f"{GOOD} ",
         f"{GOOD}\n",
         GOOD.replace("ward", "wärd"),

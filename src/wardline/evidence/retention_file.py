@@ -9,6 +9,8 @@ from wardline.evidence.retention import MOST_YEARS, RULES, Kept, Schedule, perio
 
 FILE = "retention.yaml"
 _VERSION = 1
+_MOST_EVENTS = 1000  # of the YAML parser; a file that names every class has some fifty
+_MOST_SHOWN = 10**30
 _FOR_EVER = "for ever"
 _CLASSES = {kept.value: kept for kept in Kept}
 
@@ -21,6 +23,7 @@ def parse_schedule(text: str, *, where: str) -> Schedule:
     """
     problems: list[str] = []
     try:
+        _check_plain(text)
         problems += _twice(yaml.compose(text, Loader=yaml.SafeLoader))
         document: object = yaml.safe_load(text)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
@@ -53,7 +56,7 @@ def _years(document: object, problems: list[str]) -> dict[Kept, int | None]:
     years: dict[Kept, int | None] = {}
     for name, value in found.items():
         if not isinstance(name, str) or name not in _CLASSES:
-            near = get_close_matches(str(name), _CLASSES, n=1)
+            near = get_close_matches(name[:40] if isinstance(name, str) else "", _CLASSES, n=1)
             hint = f"did you mean {near[0]}?" if near else f"expected one of {', '.join(_CLASSES)}"
             problems.append(f"years.{_shown(name)}: no such class; {hint}")
         elif value == _FOR_EVER:
@@ -75,6 +78,23 @@ def _keep(years: dict[Kept, int | None], kept: Kept, value: int, problems: list[
     years[kept] = value
 
 
+def _check_plain(text: str) -> None:
+    """Refuse what a list of periods has no use for, before it is built.
+
+    An alias can stand for more than memory holds; of a value tagged as what it is not PyYAML makes errors of any kind.
+    """
+    for number, event in enumerate(yaml.parse(text, Loader=yaml.SafeLoader)):
+        if number > _MOST_EVENTS:
+            problem = "more values than there are classes"
+        elif isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None) is not None:
+            problem = "anchors and aliases are not taken here"
+        elif getattr(event, "tag", None) is not None:
+            problem = "tags are not taken here"
+        else:
+            continue
+        raise yaml.MarkedYAMLError(problem=problem, problem_mark=event.start_mark)  # type: ignore[arg-type]  # the stubs have two Marks
+
+
 def _twice(node: yaml.Node | None) -> list[str]:
     """Return a problem for each key that stands there twice: YAML would silently take the last one."""
     if not isinstance(node, yaml.MappingNode):
@@ -85,6 +105,8 @@ def _twice(node: yaml.Node | None) -> list[str]:
 
 
 def _shown(value: object) -> str:
+    if isinstance(value, int) and abs(value) > _MOST_SHOWN:
+        return "a number of many digits"  # Python writes none of more than 4,300
     return "nothing" if value is None else repr(value)[:40]
 
 

@@ -15,7 +15,8 @@ MAX_BUNDLE_BYTES = WIDTH * (2 + MAX_ENTRY_BYTES)
 _HEIGHT = 8  # levels of the tree that one tile spans
 _MAX_LEVEL = 63
 _ENTRIES = "entries"
-_PATH = re.compile(r"tile/(0|[1-9][0-9]?|entries)/((?:x[0-9]{3}/)*[0-9]{3})(?:\.p/([1-9][0-9]{0,2}))?", re.ASCII)
+# Eighteen digits number more tiles than there can be leaves, and int() takes no text of any length.
+_PATH = re.compile(r"tile/(0|[1-9][0-9]?|entries)/((?:x[0-9]{3}/){0,5}[0-9]{3})(?:\.p/([1-9][0-9]{0,2}))?", re.ASCII)
 
 
 class Published(Protocol):

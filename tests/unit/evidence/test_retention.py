@@ -116,6 +116,32 @@ def test_what_is_wrong_with_a_file_is_named(text: str, problem: str) -> None:
     assert "retention.yaml" in refused.value.what
 
 
+LAUGHS = "a0: &a0 {x: 1}\n" + "".join(f"a{i}: &a{i} {{x: *a{i - 1}, y: *a{i - 1}}}\n" for i in range(1, 60))
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (LAUGHS, "anchors and aliases are not taken"),
+        ("!!timestamp x", "tags are not taken"),  # the four that follow each came out as another error of Python's
+        ("!!int ''", "tags are not taken"),
+        ("!!bool x", "tags are not taken"),
+        ("retention: !!float ''", "tags are not taken"),
+        ("[" + "1," * 2000 + "]", "more values than there are classes"),
+    ],
+)
+def test_what_yaml_can_and_periods_do_not_need_is_refused_unread(text: str, problem: str) -> None:
+    with pytest.raises(InvalidInput, match=problem):
+        parse_schedule(text, where="retention.yaml")
+
+
+def test_a_number_of_thousands_of_digits_is_refused_as_such() -> None:
+    huge = "0x" + "1" * 5000
+    with pytest.raises(InvalidInput) as refused:
+        parse_schedule(f"retention: {huge}\nyears: {{? {huge} : 1, outputs: {huge}}}", where="retention.yaml")
+    assert len(refused.value.problems) == 3
+
+
 @pytest.mark.parametrize("text", ["{", "a: [", "\x00", "&a [*a", "!!python/object:os.system {}", "? {a: b}\n: 1"])
 def test_what_is_no_yaml_is_said_to_be_none(text: str) -> None:
     with pytest.raises(InvalidInput, match=r"retention\.yaml"):

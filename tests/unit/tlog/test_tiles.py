@@ -57,6 +57,8 @@ def test_every_path_is_read_back(level: int | None, index: int, width: int) -> N
         "tile/0/000\n",
         "tile/0/\u0660\u0660\u0660",
         "tile/data/000",
+        "tile/0/" + "x001/" * 6 + "000",  # more tiles than there can be leaves
+        "tile/0/" + "x001/" * 1500 + "000",  # found by fuzzing: int() takes no text of that length
         "tile/entries/../0/000",
     ],
 )

@@ -56,8 +56,8 @@ class PKCS11URI:
                 "PKCS#11 URI: expected token (or serial), object (or id), and module-path", remedy=_EXAMPLE
             )
         module = Path(unquote(asked["module-path"]))
-        if not module.is_absolute():
-            raise InvalidInput("PKCS#11 URI: module-path is relative; expected an absolute path", remedy=_EXAMPLE)
+        if not module.is_absolute() or "\0" in str(module):
+            raise InvalidInput("PKCS#11 URI: module-path is no absolute path", remedy=_EXAMPLE)
         return cls(
             text=text,
             token=_text(named.get("token")),
@@ -100,6 +100,6 @@ def _pin_file(source: str | None) -> Path | None:
     if source is None:
         return None
     path = Path(unquote(source).removeprefix("file:"))
-    if not path.is_absolute():
+    if not path.is_absolute() or "\0" in str(path):
         raise InvalidInput("PKCS#11 URI: pin-source is no absolute path", remedy=_EXAMPLE)
     return path
