@@ -126,9 +126,13 @@ def test_without_keys_no_private_text_and_no_key_is_in_it(world: World, tmp_path
     result = backup.restore(settings(tmp_path / "again"), tmp_path / "file", key=world.key, witnessed=[world.note])
     assert result.erasures is None
     assert result.prefix.proven == world.manifest.size
-    with pytest.raises(WardlineError, match="key"), open_home(settings(tmp_path / "again")):
-        pass
-    shutil.copytree(world.home / "keys", tmp_path / "again" / "keys")
+    with open_home(settings(tmp_path / "again")) as readable:
+        assert readable.check_log() == world.manifest.size
+        assert readable.log.of_run(RunId("r-1"))
+        with pytest.raises(WardlineError, match="none of the keys at hand may sign"):
+            backup.back_up(readable, tmp_path / "of-nobody", with_keys=False)
+    assert [file.name for file in (tmp_path / "again" / "keys").iterdir()] == ["log.vkey"]
+    shutil.copytree(world.home / "keys", tmp_path / "again" / "keys", dirs_exist_ok=True)
     with open_home(settings(tmp_path / "again")) as again:
         assert again.check_log() == world.manifest.size
 

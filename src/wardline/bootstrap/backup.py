@@ -20,6 +20,7 @@ from wardline.adapters.storage.stored_nodes import StoredNodes
 from wardline.adapters.storage.tables import subject_keys
 from wardline.bootstrap.forgetting import reapply_erasures
 from wardline.bootstrap.home import Home, open_home
+from wardline.bootstrap.own_keys import key_folder
 from wardline.canonical import Digest
 from wardline.delivery.back_up import BackedUp, gather
 from wardline.delivery.restore import Prefix, check_signature, check_witnessed
@@ -108,6 +109,8 @@ def restore(settings: Settings, file: Path, *, key: VerifierKey | None, witnesse
         if restored.manifest.with_keys:
             with open_home(replace(settings, home=folder)) as home:
                 restored = replace(restored, erasures=reapply_erasures(home))
+        else:  # to read and to check the log is enough for an auditor, and for whoever still has to fetch the keys
+            key_folder(replace(settings, home=folder)).keep_root(restored.manifest.key)
     return restored
 
 

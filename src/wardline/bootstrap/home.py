@@ -274,6 +274,26 @@ class Home:
 
 
 @contextmanager
+def open_existing_home(settings: Settings) -> Iterator[Home]:
+    """Open the installation in `settings.home`, which must be there.
+
+    What only looks begins with this: at a mistyped home it would make a new key and find an empty log in order.
+
+    Raises:
+        NotFound: There is none.
+        Refused, Unavailable: As `open_home`.
+    """
+    home = settings.home
+    if not any((home / part).exists() for part in ("keys", "wardline.db", "blobs")):
+        raise NotFound(
+            f"{home}: no installation is here",
+            remedy="Set WARDLINE_HOME to where it is. The first `wardline people enrol` or `wardline ship` begins one.",
+        )
+    with open_home(settings) as opened:
+        yield opened
+
+
+@contextmanager
 def open_home(settings: Settings) -> Iterator[Home]:
     """Open the installation in `settings.home`, made at the first call.
 

@@ -21,9 +21,9 @@ def backup(
     """Write the log and all it names into one signed file, while runs go on. Exit 1: something named is not there."""
     from wardline.bootstrap.backup import back_up
     from wardline.cli.backup_told import backed_up_to_json, backed_up_to_lines
-    from wardline.cli.home import home
+    from wardline.cli.home import existing_home
 
-    with home() as wardline:
+    with existing_home() as wardline:
         backed = back_up(wardline, file.absolute(), with_keys=with_keys)
     if output is Output.JSON:
         say_json(backed_up_to_json(backed, file))

@@ -10,8 +10,8 @@ from wardline.delivery.restore import Prefix
 
 _WITH_KEYS = "with keys: whoever has this file can sign as this installation and read every private text"
 _WITHOUT_KEYS = (
-    "without keys: what is restored can be verified, but no command opens it and nobody can read private texts, "
-    "until keys/ is put back from where you keep it"
+    "without keys: what is restored can be read and verified, and nothing added to it until keys/ is put back from "
+    "where you keep it; private texts stay unreadable, their keys are in backups with keys only"
 )
 
 

@@ -13,13 +13,13 @@ def copy(
 ) -> None:
     """Copy the whole database into another one and prove both equal. Killed on the way, the next copy goes on."""
     from wardline.bootstrap.backup import copy_log
-    from wardline.cli.home import home
+    from wardline.cli.home import existing_home
 
     def said(done: int, size: int) -> None:
         if output is Output.TEXT:
             say(f"{done} of {size} statements")
 
-    with home() as wardline:
+    with existing_home() as wardline:
         copied = copy_log(wardline, to, said=said)
         now = wardline.log.size()
     if output is Output.JSON:

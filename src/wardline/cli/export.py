@@ -26,7 +26,7 @@ def export(
 ) -> None:
     """Export statements to a file or an audit repository. The export is itself recorded."""
     from wardline.bootstrap.exporting import Destination, export_file, export_syslog
-    from wardline.cli.home import home
+    from wardline.cli.home import existing_home
     from wardline.evidence.exports import Wanted, parse_bound
 
     if (to is None) == (syslog is None):
@@ -40,7 +40,7 @@ def export(
     )
     if to is not None:
         _check_nothing_for_syslog(ca, cert, cert_key, name, resume or None)
-        with home() as wardline:
+        with existing_home() as wardline:
             sent = export_file(wardline, form, wanted, to)
     else:
         destination = Destination(
@@ -50,7 +50,7 @@ def export(
             key=cert_key,
             name=name,
         )
-        with home() as wardline:
+        with existing_home() as wardline:
             sent = export_syslog(wardline, form, wanted, destination, resume=resume)
     if output is Output.JSON:
         say_json({"count": sent.count, "first": sent.first, "last": sent.last, "record": sent.record})

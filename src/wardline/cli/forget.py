@@ -24,11 +24,11 @@ def forget(
     """Destroy a person's name, addresses and key, and with it all they wrote; what they signed stays and verifies."""
     from wardline.bootstrap import forgetting
     from wardline.cli.doomed import doomed_to_json, doomed_to_lines
-    from wardline.cli.home import home
+    from wardline.cli.home import existing_home
     from wardline.cli.signing import confirmed, signatory
     from wardline.identity.subject_keys import parse_subject_id
 
-    with home() as wardline:
+    with existing_home() as wardline:
         subject = None if person is None else parse_subject_id(person)
         doomed = forgetting.look(wardline, subject, emails=tuple(email or ()))
         if output is Output.TEXT:

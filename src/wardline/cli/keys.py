@@ -39,11 +39,10 @@ def new(
 ) -> None:
     """Make an Ed25519 key protected by a passphrase. Making a key gives nobody a role."""
     from wardline.bootstrap.keys import new_key
-    from wardline.cli.home import home
     from wardline.cli.signing import passphrase_for
+    from wardline.settings import read_settings
 
-    with home() as wardline:
-        public = new_key(file, passphrase_for(wardline, file, new=True))
+    public = new_key(file, passphrase_for(read_settings(), file, new=True))  # people's machines have no installation
     if output is Output.JSON:
         say_json({"file": str(file), "public": str(public)})
         return
@@ -59,11 +58,10 @@ def public(
 ) -> None:
     """Write the public half of a key of yours, wherever it lies: what an administrator enrols you with."""
     from wardline.bootstrap.keys import write_public
-    from wardline.cli.home import home
     from wardline.cli.signing import passphrase_for
+    from wardline.settings import read_settings
 
-    with home() as wardline:
-        found = write_public(str(key), to, lambda: passphrase_for(wardline, key))
+    found = write_public(str(key), to, lambda: passphrase_for(read_settings(), key))
     if output is Output.JSON:
         say_json({"file": str(to), "keyid": found.keyid, "scheme": found.scheme.value})
         return
@@ -74,9 +72,9 @@ def public(
 def show(output: _Output = Output.TEXT) -> None:
     """Print the key of this installation: what `wardline verify --key` takes. It stays, whichever keys follow it."""
     from wardline.bootstrap.keys import checkpoint_keys
-    from wardline.cli.home import home
+    from wardline.cli.home import existing_home
 
-    with home() as wardline:
+    with existing_home() as wardline:
         key, signing = str(wardline.log.key), checkpoint_keys(wardline)
     if output is Output.JSON:
         say_json({"key": key, "signing": [str(each) for each in signing]})
@@ -88,9 +86,9 @@ def show(output: _Output = Output.TEXT) -> None:
 def list_keys(output: _Output = Output.TEXT) -> None:
     """List every key the log knows: whose it is, what it signs, and from which log index to which."""
     from wardline.bootstrap.keys import list_keys as rows_of
-    from wardline.cli.home import home
+    from wardline.cli.home import existing_home
 
-    with home() as wardline:
+    with existing_home() as wardline:
         rows = rows_of(wardline)
     if output is Output.JSON:
         say_json(
@@ -138,11 +136,11 @@ def rotate(
 ) -> None:
     """Add a key to the installation, signed by an old and by the new one. Both count until one is retired."""
     from wardline.bootstrap.keys import rotate as act
-    from wardline.cli.home import home
+    from wardline.cli.home import existing_home
     from wardline.identity.predicates import Purpose
 
     wanted = None if purpose is None else frozenset(Purpose if purpose is For.BOTH else {Purpose(purpose.value)})
-    with home() as wardline:
+    with existing_home() as wardline:
         key, evidence = act(wardline, to=to, purposes=wanted)
     if output is Output.JSON:
         say_json({"keyid": key.keyid, "scheme": key.scheme.value, "log": evidence.index})
@@ -155,9 +153,9 @@ def rotate(
 def retire(key: _Key, output: _Output = Output.TEXT) -> None:
     """End a key of the installation. What it signed before still counts."""
     from wardline.bootstrap.keys import retire as act
-    from wardline.cli.home import home
+    from wardline.cli.home import existing_home
 
-    with home() as wardline:
+    with existing_home() as wardline:
         found, evidence = act(wardline, key)
     if output is Output.JSON:
         say_json({"keyid": found.keyid, "log": evidence.index})
@@ -180,11 +178,11 @@ def revoke(
     """Let a key count no longer, from a log index on, backwards if need be: anybody's, or the installation's."""
     from wardline.bootstrap.keys import affected
     from wardline.bootstrap.keys import revoke as act
-    from wardline.cli.home import home
+    from wardline.cli.home import existing_home
     from wardline.cli.signing import confirmed, signatory
     from wardline.identity.predicates import RevocationReason
 
-    with home() as wardline:
+    with existing_home() as wardline:
         found, leaves = affected(wardline, revoked, since)
         if output is Output.TEXT:
             say(f"key {found.keyid}")

@@ -15,10 +15,10 @@ def list_evidence(
     output: Annotated[Output, typer.Option()] = Output.TEXT,
 ) -> None:
     """List statements in log order."""
-    from wardline.cli.home import home
+    from wardline.cli.home import existing_home
     from wardline.cli.render import evidence_to_json, evidence_to_row
 
-    with home() as wardline:
+    with existing_home() as wardline:
         found = [item for item in wardline.log.every() if item.index >= since]
     if output is Output.JSON:
         say_json([evidence_to_json(item) for item in found])
@@ -29,9 +29,9 @@ def list_evidence(
 @app.command("check")
 def check(output: Annotated[Output, typer.Option()] = Output.TEXT) -> None:
     """Derive every leaf, subtree, root and signature again; exit 5 where one does not hold."""
-    from wardline.cli.home import home
+    from wardline.cli.home import existing_home
 
-    with home() as wardline:
+    with existing_home() as wardline:
         size = wardline.check_log()
         checkpoint = wardline.log.checkpoint() if size else ""
     if output is Output.JSON:

@@ -13,10 +13,10 @@ def metrics(
     output: Annotated[Output, typer.Option()] = Output.TEXT,
 ) -> None:
     """Show the four DORA figures and how complete the audit trail is."""
-    from wardline.cli.home import home
+    from wardline.cli.home import existing_home
     from wardline.cli.render import duration, share
 
-    with home() as wardline:
+    with existing_home() as wardline:
         report = wardline.measure(service=service, environment=environment)
     if output is Output.JSON:
         say_json(report.to_json())

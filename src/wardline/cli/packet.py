@@ -29,12 +29,12 @@ def packet(
 ) -> None:
     """Write the evidence of a run, its proofs and a page a person can read into one file."""
     from wardline.bootstrap.packets import write_packet
-    from wardline.cli.home import home
+    from wardline.cli.home import existing_home
     from wardline.evidence.assemble_packet import Choice
     from wardline.ids import RunId
 
     choices = [Choice(each.value) for each in along or ()]
-    with home() as wardline:
+    with existing_home() as wardline:
         written = write_packet(wardline, RunId(run), to or Path(f"{run}.packet.html"), along=choices)
         key = wardline.log.key
     if output is Output.JSON:

@@ -29,9 +29,9 @@ def serve(
 ) -> None:
     """Serve the log read-only over HTTP: checkpoint, tiles, entries. Until Ctrl-C."""
     from wardline.bootstrap.witnessing import serve_log
-    from wardline.cli.home import home
+    from wardline.cli.home import existing_home
 
-    with home() as wardline:
+    with existing_home() as wardline:
         key = str(wardline.log.key)
         serve_log(wardline, listen, entries=entries, ready=lambda url: _say_serving(url, key, output))
 
@@ -43,9 +43,9 @@ def tiles(
 ) -> None:
     """Write the log as files that any web server can serve; called again, only what is new."""
     from wardline.bootstrap.witnessing import write_log_tiles
-    from wardline.cli.home import home
+    from wardline.cli.home import existing_home
 
-    with home() as wardline:
+    with existing_home() as wardline:
         written = write_log_tiles(wardline, folder, entries=entries)
     if output is Output.JSON:
         say_json({"folder": str(folder), "size": written.size, "files": written.files})
@@ -61,11 +61,11 @@ def prove(
 ) -> None:
     """Write the proof that one statement is in the log, under a cosigned checkpoint where there is one."""
     from wardline.bootstrap.witnessing import write_proof
-    from wardline.cli.home import home
+    from wardline.cli.home import existing_home
     from wardline.tlog.checkpoint import read_checkpoint
 
     file = to or Path(f"{index}.tlog-proof")
-    with home() as wardline:
+    with existing_home() as wardline:
         proof = write_proof(wardline, index, file, entry=entry)
         key = wardline.log.key
     size = read_checkpoint(proof.checkpoint).size
@@ -116,10 +116,10 @@ def cosign(
 ) -> None:
     """Ask every listed witness to cosign the newest checkpoint. Exit 5: one has seen another history of this log."""
     from wardline.bootstrap import witnessing
-    from wardline.cli.home import home
+    from wardline.cli.home import existing_home
     from wardline.cli.witnesses_said import any_conflict, any_failure, asked_to_json, say_asked
 
-    with home() as wardline:
+    with existing_home() as wardline:
         if take is None and not any(each.url for each in witnessing.witnesses_of(wardline)):
             raise InvalidInput(
                 "no witness is listed that can be asked", remedy="List one: wardline log witnesses add KEY --url URL"
@@ -159,9 +159,9 @@ def add_witness(
 def list_witnesses(output: _Output = Output.TEXT) -> None:
     """List the witnesses of this installation, and the newest checkpoint that each cosigned."""
     from wardline.bootstrap.witnessing import newest_by, witnesses_of
-    from wardline.cli.home import home
+    from wardline.cli.home import existing_home
 
-    with home() as wardline:
+    with existing_home() as wardline:
         found = [(each, newest_by(wardline, each.key)) for each in witnesses_of(wardline)]
     if output is Output.JSON:
         say_json(

@@ -36,7 +36,7 @@ def hold(
     output: _Output = Output.TEXT,
 ) -> None:
     """Let nothing in this scope be purged, until the hold is released. Without a scope: nothing at all."""
-    from wardline.cli.home import home
+    from wardline.cli.home import existing_home
     from wardline.cli.signing import confirmed, signatory
     from wardline.delivery.hold import HoldRequest
     from wardline.delivery.hold import hold as record
@@ -57,7 +57,7 @@ def hold(
         reason=reason,
         blocks_erasure=blocks_erasure,
     )
-    with home() as wardline:
+    with existing_home() as wardline:
         by = signatory(wardline, key)
         if not confirmed(f"Hold {request.scope} for {request.code}, signed as {request.role}?", yes=yes):
             say("Nothing was signed.")
@@ -78,12 +78,12 @@ def release(
     output: _Output = Output.TEXT,
 ) -> None:
     """End a legal hold: what it held may be purged once its period is over."""
-    from wardline.cli.home import home
+    from wardline.cli.home import existing_home
     from wardline.cli.signing import signatory
     from wardline.delivery.hold import release as record
     from wardline.identity.principals import parse_role
 
-    with home() as wardline:
+    with existing_home() as wardline:
         by = signatory(wardline, key)
         evidence = record(index, role=parse_role(role), reason=reason, by=by, collect=wardline.collect)
     if output is Output.JSON:
@@ -97,10 +97,10 @@ def holds(
     output: _Output = Output.TEXT,
 ) -> None:
     """List the legal holds that stand."""
-    from wardline.cli.home import home
+    from wardline.cli.home import existing_home
     from wardline.delivery.hold import holds as placed_holds
 
-    with home() as wardline:
+    with existing_home() as wardline:
         found = [placed for placed in placed_holds(wardline.collect) if every or placed.stands]
     if output is Output.JSON:
         say_json([placed.to_json() for placed in found])
@@ -119,11 +119,11 @@ def purge(
     """Remove what is past its period and held by nobody; say first, in the log, what goes."""
     from wardline.bootstrap.retention import look
     from wardline.bootstrap.retention import purge as remove
-    from wardline.cli.home import home
+    from wardline.cli.home import existing_home
     from wardline.evidence.completeness import parse_moment
 
     cut = None if before is None else parse_moment(before)
-    with home() as wardline:
+    with existing_home() as wardline:
         removed = None if dry_run else remove(wardline, before=cut)
         plan = look(wardline, before=cut) if removed is None else removed.plan
     if output is Output.JSON:
@@ -146,11 +146,11 @@ def completeness(
 ) -> None:
     """Show that nothing of a time is missing: exit 5 where something is, 6 where nobody could look."""
     from wardline.bootstrap.retention import completeness as look
-    from wardline.cli.home import home
+    from wardline.cli.home import existing_home
     from wardline.evidence.completeness import Window
     from wardline.outcomes import Outcome
 
-    with home() as wardline:
+    with existing_home() as wardline:
         found = look(wardline, Window.parse(since, until, now=wardline.clock.now()))
     if output is Output.JSON:
         say_json(found.to_json())

@@ -11,16 +11,17 @@ from wardline.cli.shell import say
 from wardline.delivery.sign import Signatory
 from wardline.errors import InvalidInput, Refused
 from wardline.evidence.envelopes import Signer
+from wardline.settings import Settings
 
 
-def passphrase_for(wardline: Home, key: Path, *, new: bool = False) -> str:
+def passphrase_for(settings: Settings, key: Path, *, new: bool = False) -> str:
     """Return $WARDLINE_PASSPHRASE, or what is typed: the passphrase of a file, the PIN of a token.
 
     Raises:
         InvalidInput: There is neither, or two typings of a new one differ.
     """
-    if wardline.settings.passphrase is not None:
-        return wardline.settings.passphrase
+    if settings.passphrase is not None:
+        return settings.passphrase
     if not sys.stdin.isatty():
         raise InvalidInput(
             f"key {key}: no passphrase", remedy="Set WARDLINE_PASSPHRASE, or run this on a terminal to be asked."
@@ -39,7 +40,7 @@ def personal_signer(wardline: Home, key: Path) -> Signer:
     """
     from wardline.bootstrap.keys import personal_signer as opened
 
-    return opened(str(key), lambda: passphrase_for(wardline, key))
+    return opened(str(key), lambda: passphrase_for(wardline.settings, key))
 
 
 def signatory(wardline: Home, key: Path) -> Signatory:

@@ -54,6 +54,15 @@ class KeyFolder:
                 write_new(file, f"{root}\n".encode())
         return VerifierKey.parse(read_private(file).decode(errors="replace").strip())
 
+    def keep_root(self, root: VerifierKey) -> None:
+        """Write down the root of a log none of whose private keys are here: enough to read the log, not to add to it.
+
+        Raises:
+            Conflict: There is one.
+            Unavailable: It cannot be written.
+        """
+        write_new(self.path / _ROOT, f"{root}\n".encode())
+
     def signers(self) -> tuple[Signer, ...]:
         """Return every key at hand; those that lie elsewhere are reached at their first signature.
 
