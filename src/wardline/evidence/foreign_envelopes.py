@@ -15,6 +15,7 @@ from wardline.evidence.envelopes import Envelope, Signature
 from wardline.ids import KeyId
 
 MAX_BYTES = 16 * 1024 * 1024  # an SBOM of thousands of components signed whole has a few megabytes
+_MOST_SIGNATURES = 1000  # each is held against every key that counts
 _STANDARD = re.compile(r"[A-Za-z0-9+/]*={0,2}", re.ASCII)
 _URL_SAFE = re.compile(r"[A-Za-z0-9_-]*={0,2}", re.ASCII)
 
@@ -29,6 +30,10 @@ def read_foreign(content: bytes) -> Envelope:
         raise InvalidInput(f"a DSSE envelope of {len(content)} bytes; expected at most {MAX_BYTES}")
     match _parse(content):
         case {"payload": str(payload), "payloadType": str(payload_type), "signatures": list(signatures)} if signatures:
+            if len(signatures) > _MOST_SIGNATURES:
+                raise InvalidInput(
+                    f"a DSSE envelope with {len(signatures)} signatures; expected {_MOST_SIGNATURES} at most"
+                )
             envelope = Envelope(
                 payload_type=payload_type,
                 payload=_from_either_base64(payload),

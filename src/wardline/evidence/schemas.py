@@ -43,6 +43,8 @@ def check_predicate(statement: Statement) -> None:
         place = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in error.instance_path)[:200]
         rule = str(error.schema_path[-1])[:40] if error.schema_path else "schema"
         raise InvalidInput(f"predicate {_short(kind)}: its schema does not allow ${place} ({rule})") from error
+    except ValueError as error:  # what the validator says of nesting that it does not follow (255 levels)
+        raise InvalidInput(f"predicate {_short(kind)}: it nests deeper than any schema allows") from error
 
 
 def known_types() -> tuple[str, ...]:

@@ -72,6 +72,8 @@ def test_a_signature_without_a_key_id_has_an_empty_one() -> None:
         b'{"payload":"","payloadType":"t","signatures":[{"sig":""}],"x":NaN}',
         b'{"payload":"","payloadType":"t","signatures":[{"sig":""}]} trailing',
         b"\xff\xfe{}",
+        b'{"payload":"","payloadType":"t","signatures":[' + b'{"sig":""},' * 1000 + b'{"sig":""}]}',
+        b'{"payload":"","payloadType":"t","signatures":[{"sig":""}],"x":' + b"1" * 5000 + b"}",
         b"[" * 200_000,
         b" " * (MAX_BYTES + 1),
     ],

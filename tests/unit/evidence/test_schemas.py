@@ -11,7 +11,7 @@ import pytest
 from told_story import RUN, begun
 
 import wardline.evidence
-from wardline.canonical import Digest
+from wardline.canonical import JSON, Digest
 from wardline.errors import InvalidInput
 from wardline.evidence.log import Evidence
 from wardline.evidence.schemas import PROFILES, check_predicate, known_types
@@ -77,6 +77,16 @@ def test_both_validators_agree_on_every_member_left_out_or_changed(said: list[Ev
             for body in (less, statement.body | {member: 7}, statement.body | {member: [None]}, statement.body):
                 changed = replace(statement, body=body)
                 assert _holds(changed) == other.is_valid(changed.predicate()), (name, member)
+
+
+@pytest.mark.parametrize("levels", [100, 254, 255, 256, 450])
+def test_what_nests_too_deep_for_the_validator_is_refused(said: list[Evidence], levels: int) -> None:
+    deep: JSON = 1
+    for _ in range(levels):
+        deep = [deep]
+    statement = replace(said[0].statement, body={**said[0].statement.body, "deep": deep})
+    with pytest.raises(InvalidInput, match="predicate"):  # from 255 on the validator itself gives up
+        check_predicate(statement)
 
 
 def test_examples_of_the_profiles_keep_to_their_schemas() -> None:
