@@ -29,7 +29,9 @@ from wardline.cli.main import app
 from wardline.errors import Conflict, IntegrityViolation, InvalidInput, Unavailable
 from wardline.ids import PrincipalId
 from wardline.settings import Settings
+from wardline.tlog.note import signature_line
 
+LINE = signature_line("w", bytes(76))  # as a witness that is not listed here could have said it
 KINDS = ("sqlite", "postgresql")
 PAGE = copying._PAGE
 
@@ -58,7 +60,7 @@ def test_a_copy_is_equal_and_the_installation_goes_on_with_it(
     told, where = ways
     with open_home(told) as home:
         fill(home, tmp_path)
-        SQLCosignatures(home.database).keep(home.log.size(), "w", "— w abc")
+        SQLCosignatures(home.database).keep(home.log.size(), "w", LINE)
         copied = copy_to(home, where)
         before = (home.check_log(), home.log.checkpoint(), list(home.log.every()))
         assert (copied.size, copied.held) == (home.log.size(), 0)
@@ -82,7 +84,7 @@ def test_a_second_copy_brings_what_is_new_and_replaces_what_changed(
         assert copy_to(home, where).held == first.size
         say(home, 50)
         home.people.erase(PrincipalId("p-ada"))
-        SQLCosignatures(home.database).keep(first.size, "w", "— w abc")
+        SQLCosignatures(home.database).keep(first.size, "w", LINE)
         second = copy_to(home, where)
         assert (second.size, second.held) == (first.size + 1, first.size)
         with open_database(where) as target, reading(target) as connection:

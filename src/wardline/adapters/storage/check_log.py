@@ -1,17 +1,19 @@
 """Check the whole log: everything that can be derived again is derived again and compared."""
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from sqlalchemy import Connection, Engine, RowMapping, func, select
+from sqlalchemy import Connection, Engine, Row, RowMapping, select
 
 from wardline.adapters.storage.beside import Check, checks_beside
+from wardline.adapters.storage.check_heads import CosignatureChecks, check_checkpoint
 from wardline.adapters.storage.leaf_rows import to_evidence
 from wardline.adapters.storage.reading import reading
-from wardline.adapters.storage.tables import log_checkpoints, log_leaves, log_nodes
-from wardline.errors import IntegrityViolation, InvalidInput, WardlineError
+from wardline.adapters.storage.strays import check_nothing_more
+from wardline.adapters.storage.tables import log_checkpoints, log_cosignatures, log_leaves, log_nodes
+from wardline.errors import IntegrityViolation, InvalidInput
 from wardline.evidence.envelopes import Envelope, verify_signature
 from wardline.evidence.log import Evidence
 from wardline.evidence.register import REGISTERED
@@ -19,6 +21,7 @@ from wardline.evidence.signatories import Signatories
 from wardline.evidence.statements import Statement
 from wardline.identity.principals import PublicKey
 from wardline.predicates import NAMESPACE
+from wardline.tlog.cosignature import WitnessKey
 from wardline.tlog.edge import Edge
 from wardline.tlog.note import VerifierKey
 from wardline.tlog.tree import Node
@@ -28,42 +31,60 @@ _PAGE = 500  # leaves read at once: half a megabyte, or some thirty of the large
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckedLog:
-    """What was found to hold: so many leaves under this root."""
+    """What was found to hold: so many leaves under this root.
+
+    Attributes:
+        signatories: Who may sign after all of them.
+        cosignatures: How many lines of listed witnesses were verified.
+        unlisted: Witnesses that are not listed, with over how many checkpoints they spoke: nobody could verify that.
+    """
 
     size: int
     root: bytes
+    checkpoints: int
+    cosignatures: int
+    unlisted: Mapping[str, int]
+    signatories: Signatories
 
 
 def check_log(
-    engine: Engine, key: VerifierKey, *, check_statement: Callable[[Statement], None] | None = None
+    engine: Engine,
+    key: VerifierKey,
+    *,
+    check_statement: Callable[[Statement], None] | None = None,
+    witnesses: Sequence[WitnessKey] = (),
 ) -> CheckedLog:
     """Derive every leaf hash, statement key, signatory, subtree, root and kept checkpoint again.
 
-    What it cannot see is a log that was cut back as a whole, or an older checkpoint that was taken away where a newer
-    one covers the same leaves: for that, compare with a checkpoint kept elsewhere. `check_statement` is asked about
-    each statement, and raises InvalidInput where it is not what it should be.
+    What it cannot see is a log that was cut back as a whole, or an older checkpoint or a cosignature that was taken
+    away: for that, compare with a checkpoint kept elsewhere. `check_statement` is asked about each statement, and
+    raises InvalidInput where it is not what it should be; `witnesses` are those whose cosignatures can be verified.
 
     Raises:
         InvalidInput: As `check_statement` says, with the place of the statement.
         IntegrityViolation: Something does not hold; the message names what and where.
     """
     with reading(engine) as connection, checks_beside() as beside:  # one state of the database, however long it takes
-        reader = _Reader(connection, key, check_statement)
+        reader = _Reader(connection, key, check_statement, CosignatureChecks(witnesses))
         for page in _pages(connection):
             beside.check(reader.read(page))
         beside.finish()
-        reader.check_end()
-    return CheckedLog(size=reader.edge.size, root=reader.edge.root())
+        return reader.end()
 
 
 class _Reader:
     """Derives the log again, page by page; what takes time and needs no order is given back to be checked beside."""
 
     def __init__(
-        self, connection: Connection, key: VerifierKey, check_statement: Callable[[Statement], None] | None
+        self,
+        connection: Connection,
+        key: VerifierKey,
+        check_statement: Callable[[Statement], None] | None,
+        cosignatures: CosignatureChecks,
     ) -> None:
         self._connection = connection
         self._check_statement = check_statement
+        self._cosignatures = cosignatures
         self._signatories = Signatories(key, told=_registered(connection), verify=self._verify_later)
         self._verifications: list[tuple[Envelope, PublicKey]] = []  # asked for by the statement that is admitted
         self.edge = Edge()
@@ -87,22 +108,44 @@ class _Reader:
             size = self.edge.size
             if size in notes:
                 root = self.edge.root()
-                checks.append(partial(_check_checkpoint, self._signatories, notes[size], size, root))
+                checks.append(partial(check_checkpoint, self._signatories, notes[size], size=size, root=root))
                 self._signed, self._checkpoints = size, self._checkpoints + 1
         _check_subtrees(self._connection, start, self.edge.size, subtrees)
+        for said in _cosignatures(self._connection, start, self.edge.size):
+            checks += self._cosignatures.check(said.size, said.witness, said.line, notes.get(said.size))
         return checks
 
-    def check_end(self) -> None:
-        """Return if the last leaf is covered by a checkpoint, and nothing stands behind it."""
+    def end(self) -> CheckedLog:
+        """Return what holds, if the last leaf is covered by a checkpoint, and nothing stands behind it."""
         size = self.edge.size
         if self._signed != size:
             raise IntegrityViolation(f"log: the checkpoint of {size} leaves is missing")
-        _check_nothing_more(self._connection, size, self._checkpoints)
+        found = {
+            log_leaves: size,
+            log_nodes: sum(size >> level for level in range(1, size.bit_length())),
+            log_checkpoints: self._checkpoints,
+            log_cosignatures: self._cosignatures.counted,
+        }
+        check_nothing_more(self._connection, size, found)
+        return CheckedLog(
+            size=size,
+            root=self.edge.root(),
+            checkpoints=self._checkpoints,
+            cosignatures=self._cosignatures.verified,
+            unlisted=self._cosignatures.unlisted,
+            signatories=self._signatories,
+        )
 
     def _admit(self, row: RowMapping) -> list[Check]:
         index = self.edge.size
         if row["index"] != index:
-            raise IntegrityViolation(f"log: leaf {index} is missing; the next one is {row['index']}")
+            place = row["index"]
+            twice = isinstance(place, int) and 0 <= place < index
+            raise IntegrityViolation(
+                f"log: leaf {place} is there twice"
+                if twice
+                else f"log: leaf {index} is missing; the next one is {place}"
+            )
         evidence = to_evidence(row)
         self._verifications.clear()
         self._signatories.admit(evidence)
@@ -139,26 +182,17 @@ def _notes(connection: Connection, start: int, end: int) -> dict[int, object]:
     return {row.size: row.note for row in rows}
 
 
+def _cosignatures(connection: Connection, start: int, end: int) -> Sequence[Row[tuple[int, str, str]]]:
+    sizes = log_cosignatures.c.size
+    return connection.execute(select(log_cosignatures).where(sizes > start, sizes <= end)).all()
+
+
 def _check_signature(evidence: Evidence, envelope: Envelope, key: PublicKey) -> None:
     try:
         verify_signature(envelope, key)
     except (IntegrityViolation, InvalidInput) as error:
         kind = evidence.statement.predicate_type.removeprefix(f"{NAMESPACE}/")
         raise IntegrityViolation(f"statement {evidence.index} ({kind}): {error.what}") from error
-
-
-def _check_checkpoint(signatories: Signatories, note: object, size: int, root: bytes) -> None:
-    try:
-        if not isinstance(note, str):  # a damaged SQLite file may hold anything
-            raise InvalidInput("no text")
-        checkpoint = signatories.open_checkpoint(note)
-    except WardlineError as error:
-        raise IntegrityViolation(f"log: the checkpoint of {size} leaves: {error.what}") from error
-    if (checkpoint.size, checkpoint.root) != (size, root):
-        raise IntegrityViolation(
-            f"log: the checkpoint of {size} leaves: expected root {root.hex()}, "
-            f"got {checkpoint.root.hex()} of {checkpoint.size}"
-        )
 
 
 def _check_subtrees(connection: Connection, start: int, end: int, expected: Sequence[Node]) -> None:
@@ -181,17 +215,3 @@ def _check_subtrees(connection: Connection, start: int, end: int, expected: Sequ
                 f"log: subtree at level {node.level}, index {node.index}: "
                 f"expected {node.hash.hex()}, got {found.hex() if isinstance(found, bytes) else 'nothing'}"
             )
-
-
-def _check_nothing_more(connection: Connection, size: int, checkpoints: int) -> None:
-    """Subtrees or checkpoints beyond the last leaf are what a log that was cut back leaves."""
-    subtrees = sum(size >> level for level in range(1, size.bit_length()))
-    counts = {
-        "leaves": (select(func.count()).select_from(log_leaves), size),
-        "subtrees": (select(func.count()).select_from(log_nodes), subtrees),
-        "checkpoints": (select(func.count()).select_from(log_checkpoints), checkpoints),
-    }
-    for what, (query, expected) in counts.items():
-        found = connection.execute(query).scalar_one()
-        if found != expected:
-            raise IntegrityViolation(f"log: {size} leaves have {expected} {what}, but {found} are stored")

@@ -60,6 +60,8 @@ def to_evidence(row: RowMapping) -> Evidence:
         IntegrityViolation: Its parts do not belong together.
     """
     index, content = row["index"], row["envelope"]
+    if not isinstance(index, int):
+        raise IntegrityViolation(f"log: a leaf is filed at index {str(index)[:80]}", remedy=INVESTIGATE)
     # A damaged SQLite file may hold text, or nothing, where bytes belong.
     if not isinstance(content, bytes) or leaf_hash(content) != row["leaf_hash"]:
         raise IntegrityViolation(f"log: leaf {index} does not have its own hash", remedy=INVESTIGATE)
