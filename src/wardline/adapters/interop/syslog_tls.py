@@ -70,6 +70,8 @@ class Credentials:
         """
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # verifies the certificate and the name in it
         context.minimum_version = ssl.TLSVersion.TLSv1_2
+        # Some releases of Python 3.11 (Debian's) set it: a receiver that only hangs up would seem to have read.
+        context.options &= ~ssl.OP_IGNORE_UNEXPECTED_EOF
         try:
             context.load_verify_locations(cafile=self.ca)
             if self.certificate is not None:
