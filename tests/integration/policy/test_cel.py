@@ -1,6 +1,7 @@
 import os
 import time
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -134,10 +135,43 @@ def test_the_worker_sees_nothing_of_the_callers_environment(monkeypatch, tmp_pat
     assert isinstance(decide(policy("p", "true")), Allow)
 
 
-def test_no_worker_is_left_behind():
-    decide(policy("a", "true"), policy("crash", CRASH))
-    with pytest.raises(ChildProcessError):
-        os.waitpid(-1, os.WNOHANG)
+def workers() -> list[int]:
+    """Return the processes that this one started and that evaluate CEL."""
+    found = []
+    for children in Path(f"/proc/{os.getpid()}/task").glob("*/children"):
+        for pid in children.read_text().split():
+            found += [int(pid)] if b"cel_worker" in Path(f"/proc/{pid}/cmdline").read_bytes() else []
+    return found
+
+
+def test_one_worker_answers_many_questions_and_none_is_left_behind():
+    before = set(workers())
+    with CEL() as engine:
+        decide(policy("a", "true"), engine=engine)
+        (first,) = set(workers()) - before
+        decide(policy("a", "true"), policy("b", "input.text == ''"), engine=engine)
+        assert set(workers()) - before == {first}
+        decide(policy("crash", CRASH), engine=engine)
+        assert first not in workers()
+    engine.evaluate([policy("a", "true")], INPUT)  # closed, and asked again: another worker
+    del engine
+    assert set(workers()) == before
+
+
+def test_a_question_knows_nothing_of_the_one_before():
+    with CEL() as engine:
+        (before,) = engine.evaluate([policy("p", "input.here")], {"here": True})
+        (after,) = engine.evaluate([policy("p", "input.here")], {"there": True})
+    assert (before[0].value, after[0].value, after[0].problem) == (True, None, "not known: here")
+
+
+@pytest.mark.slow
+def test_each_question_has_its_own_share_of_the_processor():
+    hundred = ",".join(str(n) for n in range(100))
+    busy = f"[{hundred}].all(a, [{hundred}].all(b, [{hundred}].all(c, a + b + c >= 0)))"  # about a second
+    with CEL(timeout=timedelta(seconds=60)) as engine:
+        verdicts_of = [verdicts(decide(policy("busy", busy), engine=engine))["busy"] for _ in range(8)]
+    assert verdicts_of == ["allow"] * 8
 
 
 def test_hundreds_of_findings_are_judged_in_a_breath():

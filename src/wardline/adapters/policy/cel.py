@@ -1,56 +1,68 @@
-"""CEL (common-expression-language) in worker processes: the interpreter holds the GIL and can crash its process."""
+"""CEL (common-expression-language) in a worker process: the interpreter holds the GIL and can crash its process."""
 
 import json
-import subprocess
-import sys
+import threading
 from collections.abc import Sequence
 from datetime import timedelta
-from pathlib import Path
+from typing import Self
 
+from wardline.adapters.policy.worker import Worker
 from wardline.canonical import JSON, JSONObject
-from wardline.errors import Unavailable
 from wardline.gates.policy import Answer, Policy
-
-_WORKER = Path(__file__).with_name("cel_worker.py")
-# No setting of the caller reaches the worker: it evaluates what others wrote.
-_ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "PYTHONUTF8": "1"}
 
 
 class CEL:
-    """Evaluates policies in one worker per call; a culprit costs one more worker and harms no other policy."""
+    """Evaluates policies in a worker that stays for the next question; a culprit costs a worker, and no other policy.
+
+    The worker ends when the engine is closed, when nobody holds the engine any more, or with this process.
+    """
 
     def __init__(self, *, timeout: timedelta = timedelta(seconds=10)) -> None:
-        """`timeout` bounds one worker; 10 s is a hundred times what all of ours take on a busy machine."""
+        """`timeout` bounds one question; 10 s is a hundred times what all of ours take on a busy machine."""
         self._timeout = timeout
+        self._worker: Worker | None = None
+        self._lock = threading.Lock()  # one question at a time
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the worker; the next question starts another."""
+        with self._lock:
+            self._end_worker()
 
     def evaluate(self, policies: Sequence[Policy], document: JSONObject) -> Sequence[Sequence[Answer]]:
         answers: list[Sequence[Answer]] = []
-        while len(answers) < len(policies):
-            remaining = policies[len(answers) :]
-            # Only a policy that gave nothing while it stood first, in a fresh worker, is the culprit.
-            answers += self._run(remaining, document) or [()]
+        with self._lock:
+            while len(answers) < len(policies):
+                fresh = self._worker is None
+                found = self._ask(policies[len(answers) :], document)
+                # Only a policy that gave nothing while it stood first, in a fresh worker, is the culprit.
+                answers += found if found or not fresh else [()]
         return answers
 
-    def _run(self, policies: Sequence[Policy], document: JSONObject) -> list[Sequence[Answer]]:
+    def _ask(self, policies: Sequence[Policy], document: JSONObject) -> list[Sequence[Answer]]:
+        if self._worker is None:
+            self._worker = Worker()
         request = json.dumps({"input": document, "policies": [_request(policy) for policy in policies]})
-        try:
-            done = subprocess.run(
-                [sys.executable, "-I", str(_WORKER)],
-                input=request.encode(),
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                timeout=self._timeout.total_seconds(),
-                env=_ENVIRONMENT,
-                cwd="/",
-                start_new_session=True,  # Ctrl-C is for the command; a gate that is asked gets its answer
-                check=False,
-            )
-            output = done.stdout
-        except subprocess.TimeoutExpired as error:
-            output = error.stdout or b""
-        except OSError as error:
-            raise Unavailable(f"the policy worker did not start: {error.strerror}") from error
-        return _read(output, policies)
+        lines = self._worker.ask(request.encode(), answers=len(policies), timeout=self._timeout)
+        found: list[Sequence[Answer]] = []
+        for line, policy in zip(lines, policies, strict=False):
+            answers = _parse(line, policy)
+            if answers is None:
+                break
+            found.append(answers)
+        if len(found) < len(policies):  # it crashed, or is still busy with what nobody waits for any more
+            self._end_worker()
+        return found
+
+    def _end_worker(self) -> None:
+        if self._worker is not None:
+            self._worker.end()
+            self._worker = None
 
 
 def _request(policy: Policy) -> JSONObject:
@@ -58,17 +70,6 @@ def _request(policy: Policy) -> JSONObject:
         "id": policy.id,
         "checks": [{"expression": check.expression, "shows": list(check.shows)} for check in policy.checks],
     }
-
-
-def _read(output: bytes, policies: Sequence[Policy]) -> list[Sequence[Answer]]:
-    """Return the answers of the leading policies that have a whole line, in order."""
-    found: list[Sequence[Answer]] = []
-    for line, policy in zip(output.splitlines(keepends=True), policies, strict=False):
-        answers = _parse(line, policy) if line.endswith(b"\n") else None
-        if answers is None:
-            break
-        found.append(answers)
-    return found
 
 
 def _parse(line: bytes, policy: Policy) -> list[Answer] | None:
