@@ -493,3 +493,21 @@ def test_a_restored_private_text_can_be_read_again(world: World, tmp_path: Path)
         named = {blob for item in again.log.every() for blob in blobs_of(item) if blob.media_type == PRIVATE_TEXT}
         assert [texts(again).read(blob).text for blob in named] == [MESSAGE]
     assert MESSAGE.encode() not in every_byte_below(tmp_path / "again")
+
+
+@pytest.mark.parametrize("kept", ["note", "json"])
+def test_a_checkpoint_is_taken_as_it_was_kept(world: World, tmp_path: Path, kept: str) -> None:
+    file = tmp_path / "kept"
+    file.write_text(world.note if kept == "note" else run(world.home, "log", "check", "--output", "json")[1])
+    code, said, _ = run(tmp_path, "restore", str(world.file), "--dry-run", "--witnessed", str(file))
+    assert code == 0
+    assert f"its first {world.manifest.size} statements are proven" in said
+
+
+@pytest.mark.parametrize("content", ["", "{}", '{"checkpoint": ""}', '{"checkpoint": 7}', "[" * 100_000, "a word", "7"])
+def test_what_is_no_checkpoint_is_refused_as_such(world: World, tmp_path: Path, content: str) -> None:
+    file = tmp_path / "kept"
+    file.write_text(content)
+    code, _, what = run(tmp_path, "restore", str(world.file), "--dry-run", "--witnessed", str(file))
+    assert code == 2
+    assert str(file) in what

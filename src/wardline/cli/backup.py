@@ -1,5 +1,6 @@
 """`wardline backup` and `wardline restore`: an installation in one file, and back."""
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -8,6 +9,9 @@ import typer
 from wardline.cli.shell import ERROR, Output, leave, say, say_json
 from wardline.errors import InvalidInput
 
+_EXPECTED = (
+    "Expected checkpoints as `wardline witness show --history` or `wardline log check --output json` prints them."
+)
 _MAX_NOTES = 64 << 20  # bytes; a witness keeps some 400 for each head it saw
 
 
@@ -83,8 +87,20 @@ def _notes(file: Path) -> list[str]:
     if len(content) > _MAX_NOTES:
         raise InvalidInput(f"{file}: more than {_MAX_NOTES} bytes of notes")
     try:
-        return list(split_notes(content.decode()))
+        return list(split_notes(_noted(content.decode())))
     except UnicodeDecodeError as error:
-        raise InvalidInput(f"{file}: not text", remedy="Expected the checkpoints that a witness keeps.") from error
+        raise InvalidInput(f"{file}: not text", remedy=_EXPECTED) from error
     except InvalidInput as error:
-        raise InvalidInput(f"{file}: {error.what}", remedy="Expected the checkpoints that a witness keeps.") from error
+        raise InvalidInput(f"{file}: {error.what}", remedy=_EXPECTED) from error
+
+
+def _noted(text: str) -> str:
+    """Return the signed notes in `text`: itself, or what `wardline log check --output json` printed."""
+    try:
+        match json.loads(text):
+            case {"checkpoint": str(note)}:
+                return note
+            case _:
+                return text
+    except (ValueError, RecursionError):  # so it is no JSON
+        return text

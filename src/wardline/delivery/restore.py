@@ -88,7 +88,7 @@ def split_notes(text: str) -> Sequence[str]:
     lines = text.splitlines(keepends=True)
     notes: list[str] = []
     note = ""
-    for line, after in zip(lines, [*lines[1:], ""], strict=True):
+    for line, after in zip(lines, [*lines, ""][1:], strict=True):
         if not note and line == "\n":
             continue
         note += line
