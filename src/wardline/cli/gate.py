@@ -6,7 +6,7 @@ import typer
 
 from wardline.cli.shell import ERROR, Output, leave, say, say_json, say_table
 
-app = typer.Typer(help="List the policies, or hold them against their own cases.", no_args_is_help=True)
+app = typer.Typer(help="List and test the policies; explain decisions and make them again.", no_args_is_help=True)
 
 
 @app.command("list")

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from wardline.cli import approvals, environments, gate, keys, log, people, publish, retention, runs, witness
+from wardline.cli import approvals, decisions, environments, gate, keys, log, people, publish, retention, runs, witness
 from wardline.cli.backup import backup, restore
 from wardline.cli.copy_log import copy
 from wardline.cli.export import export
@@ -39,6 +39,8 @@ app.command("waive")(approvals.waive)
 app.command("rollback")(environments.rollback)
 app.command("rehearse")(environments.rehearse)
 app.add_typer(environments.app, name="environments")
+gate.app.command("explain")(decisions.explain)
+gate.app.command("replay")(decisions.replay)
 app.add_typer(gate.app, name="gate")
 people.app.command("forget")(forget)
 app.add_typer(people.app, name="people")

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from wardline.canonical import JSON, Digest, JSONObject, digest_of
+from wardline.errors import InvalidInput
 from wardline.ids import EnvironmentName
 
 
@@ -101,6 +102,57 @@ def policy_digest(policies: Sequence[Policy]) -> Digest:
 def policy_document(policies: Sequence[Policy]) -> JSON:
     """Return what a set of policies says, whatever their order: the document that `policy_digest` is the digest of."""
     return [policy.to_json() for policy in sorted(policies, key=lambda p: p.id)]
+
+
+def policies_of(document: JSON) -> tuple[Policy, ...]:
+    """Return the policies that `policy_document` wrote, without their cases, which it leaves out.
+
+    Raises:
+        InvalidInput: It wrote none of this.
+    """
+    if not isinstance(document, list):
+        raise InvalidInput("kept policies: expected a list")
+    return tuple(_policy(item) for item in document)
+
+
+def _policy(document: JSON) -> Policy:
+    match document:
+        case {
+            "id": str(name),
+            "title": str(title),
+            "controls": list(controls),
+            "environments": str() | list() as environments,
+            "needs": list(needs),
+            "validations": list(validations),
+            **rest,
+        } if not rest:
+            return Policy(
+                id=name,
+                title=title,
+                controls=tuple(map(str, controls)),
+                environments=_environments(environments),
+                needs=tuple(map(_check, needs)),
+                validations=tuple(map(_check, validations)),
+                cases=Cases(allowed=(), denied=(), undecided=()),
+            )
+        case _:
+            raise InvalidInput("kept policy: a member is missing, unknown or of another type")
+
+
+def _environments(document: str | list[JSON]) -> Scope | tuple[EnvironmentName, ...]:
+    if isinstance(document, list):
+        return tuple(EnvironmentName(str(name)) for name in document)
+    if document not in {scope.value for scope in Scope}:
+        raise InvalidInput(f"kept policy: expected a scope, got {document[:40]!r}")
+    return Scope(document)
+
+
+def _check(document: JSON) -> Check:
+    match document:
+        case {"expression": str(expression), "message": str(message), "shows": list(shows), **rest} if not rest:
+            return Check(expression=expression, message=message, shows=tuple(map(str, shows)))
+        case _:
+            raise InvalidInput("kept policy: a check has an expression, a message and what it shows")
 
 
 def _check_to_json(check: Check) -> JSONObject:

@@ -113,6 +113,8 @@ class MemoryBlobs:
         return BlobRef(digest=digest, media_type=media_type, size_bytes=len(content))
 
     def get(self, digest: Digest) -> bytes:
+        if digest not in self.kept:
+            raise NotFound(f"blob {digest} is not here")
         return self.kept[digest]
 
 
