@@ -7,6 +7,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from wardline.adapters.signing.keys import create_personal_key, installation_key, open_personal_key
+from wardline.adapters.signing.references import open_personal
 from wardline.errors import Conflict, InvalidInput, NotFound, Refused, Unavailable, WardlineError
 from wardline.evidence.envelopes import seal, verify_signature
 
@@ -135,3 +136,20 @@ def test_a_folder_that_is_a_file_is_unavailable(tmp_path: Path) -> None:
         installation_key(tmp_path / "keys" / "installation.pem")
     with pytest.raises(Unavailable):
         create_personal_key(tmp_path / "keys" / "me.pem", PASSPHRASE)
+
+
+def test_no_passphrase_is_asked_for_a_key_that_none_could_open(tmp_path: Path) -> None:
+    def asked() -> str:
+        pytest.fail("a passphrase was asked for in vain")
+
+    create_personal_key(tmp_path / "me.key", PASSPHRASE)
+    (tmp_path / "me.key.pub").write_text("wardline-person+…")
+    installation_key(tmp_path / "installation.pem")
+    for name, family, why in (
+        ("missing.key", NotFound, "no such file"),
+        ("me.key.pub", InvalidInput, "a public half"),
+        ("installation.pem", InvalidInput, "not a private key under a passphrase"),
+    ):
+        with pytest.raises(family, match=why):
+            open_personal(str(tmp_path / name), asked)
+    assert open_personal(str(tmp_path / "me.key"), lambda: PASSPHRASE)

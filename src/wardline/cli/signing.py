@@ -82,7 +82,9 @@ def confirmed(question: str, *, yes: bool) -> bool:
         return True
     if not sys.stdin.isatty():
         raise InvalidInput("nobody can be asked here", remedy="Read what is shown, then say --yes.")
-    return input(f"{question} [y/N] ").strip().lower() in {"y", "yes"}
+    # On standard error: where the result goes to a file, the question must still be seen, and must not be in it.
+    print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)  # noqa: T201  # a question is no result
+    return sys.stdin.readline().strip().lower() in {"y", "yes"}
 
 
 def _scalar(value: JSON) -> str:

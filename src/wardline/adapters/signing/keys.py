@@ -92,6 +92,24 @@ def create_personal_key(path: Path, passphrase: str) -> KeySigner:
     return KeySigner(key)
 
 
+def check_personal_key(path: Path) -> None:
+    """Raise where no passphrase could open the key in `path`, so that nobody is asked for one in vain.
+
+    Raises:
+        NotFound, Refused, InvalidInput, Unavailable: As `open_personal_key`.
+    """
+    if path.suffix == ".pub":
+        raise InvalidInput(
+            f"key {path}: a public half, which signs nothing",
+            remedy=f"Name the key itself, {path.with_suffix('')}.",
+        )
+    if b"ENCRYPTED PRIVATE KEY" not in read_private(path):
+        raise InvalidInput(
+            f"key {path}: not a private key under a passphrase, in PKCS#8 PEM",
+            remedy="Is this the right file? `wardline keys new FILE` makes one.",
+        )
+
+
 def open_personal_key(path: Path, passphrase: str) -> KeySigner:
     """Return the person's key in `path`.
 

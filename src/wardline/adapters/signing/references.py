@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from wardline.adapters.signing.keys import open_installation_key, open_personal_key
+from wardline.adapters.signing.keys import check_personal_key, open_installation_key, open_personal_key
 from wardline.adapters.signing.pkcs11_uri import PKCS11URI
 from wardline.adapters.signing.pkcs11_uri import SCHEME as PKCS11
 from wardline.errors import IntegrityViolation, Unavailable
@@ -27,6 +27,7 @@ def open_personal(reference: str, secret: Secret) -> Signer:
         NotFound, Refused, InvalidInput, Unavailable: As of the place that `reference` names.
     """
     if is_file(reference):
+        check_personal_key(Path(reference))
         return open_personal_key(Path(reference), secret())
     return _open_elsewhere(reference, secret)
 
