@@ -62,7 +62,8 @@ def _signed(wardline: "Home", doomed: "Doomed", key: Path | None, *, yes: bool) 
     if key is None:
         raise InvalidInput("no key is named to sign it with", remedy="Say --key FILE, or look first: --dry-run.")
     by = signatory(wardline, key)
-    if not confirmed("Sign that this is destroyed for good?", yes=yes):
+    again = "Destroy what is left of it? It was signed for already, and is not signed twice."
+    if not confirmed("Sign that this is destroyed for good?" if doomed.signed_at is None else again, yes=yes):
         # On standard error where a document was asked for: there is none.
         print("Nothing was signed, nothing was destroyed.", file=sys.stderr)  # noqa: T201
         leave(ERROR)
