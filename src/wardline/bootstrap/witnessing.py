@@ -14,8 +14,10 @@ from wardline.adapters.storage.published import SQLPublishedLog
 from wardline.bootstrap.home import Home
 from wardline.delivery.cosign import Asked, ask_witnesses, take_cosignatures
 from wardline.errors import InvalidInput, NotFound
-from wardline.tlog.checkpoint import read_checkpoint
+from wardline.identity.predicates import Purpose
+from wardline.tlog.checkpoint import read_checkpoint, signers
 from wardline.tlog.cosignature import WitnessKey
+from wardline.tlog.note import VerifierKey
 from wardline.tlog.proof_file import MAX_CHARACTERS, ProofFile
 
 # A witness answers in milliseconds. Nobody who ships waits longer than this for one that does not.
@@ -107,6 +109,18 @@ def write_proof(home: Home, index: int, file: Path, *, entry: Path | None) -> Pr
         write_file(entry, log.entries(index, 1)[0])
     write_file(file, proof.encode().encode())
     return proof
+
+
+def key_of_checkpoint(home: Home, note: str) -> VerifierKey:
+    """Return the newest key of this log that signed the checkpoint in `note` and counted for its size.
+
+    Raises:
+        IntegrityViolation: None did.
+    """
+    keys = home.log.keys()
+    checkpoint = keys.open(note)
+    valid = keys.keyring.valid_at(checkpoint.size - 1, Purpose.CHECKPOINTS)
+    return signers(note, [VerifierKey(name=keys.root.name, raw=key.raw) for key in valid])[-1]
 
 
 def _read(file: Path) -> str:

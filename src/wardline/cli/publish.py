@@ -60,14 +60,14 @@ def prove(
     output: _Output = Output.TEXT,
 ) -> None:
     """Write the proof that one statement is in the log, under a cosigned checkpoint where there is one."""
-    from wardline.bootstrap.witnessing import write_proof
+    from wardline.bootstrap.witnessing import key_of_checkpoint, write_proof
     from wardline.cli.home import existing_home
     from wardline.tlog.checkpoint import read_checkpoint
 
     file = to or Path(f"{index}.tlog-proof")
     with existing_home() as wardline:
         proof = write_proof(wardline, index, file, entry=entry)
-        key = wardline.log.key
+        key = key_of_checkpoint(wardline, proof.checkpoint)
     size = read_checkpoint(proof.checkpoint).size
     if output is Output.JSON:
         say_json({"file": str(file), "index": index, "size": size, "key": str(key)})
@@ -79,23 +79,32 @@ def prove(
 def verify(
     proof: Annotated[Path, typer.Argument(help="A .tlog-proof file.")],
     entry: Annotated[Path, typer.Option(help="The statement it is about, as it lies in the log.")],
-    key: Annotated[str, typer.Option(help="The log's verification key, got by another way than the proof.")],
-    witness: Annotated[list[str] | None, typer.Option(help="Key of a witness that you trust; repeat for each.")] = None,
+    key: Annotated[
+        list[str],
+        typer.Option(
+            help="The log's verification key or a file that holds it, got by another way than the proof; "
+            "repeat for each that the log has had."
+        ),
+    ],
+    witness: Annotated[
+        list[str] | None, typer.Option(help="Key of a witness that you trust, or a file that holds it; repeat.")
+    ] = None,
     witnesses_needed: Annotated[
         int | None, typer.Option(help="How many of them must have cosigned; default: all that are named.", min=0)
     ] = None,
     output: _Output = Output.TEXT,
 ) -> None:
     """Check offline that a statement is in a log, and that witnesses saw it. Exit 5: it does not hold."""
+    from wardline.cli.verifying import spelled_key
     from wardline.tlog.cosignature import WitnessKey, cosigned_by
     from wardline.tlog.note import VerifierKey
     from wardline.tlog.proof_file import MAX_CHARACTERS, ProofFile
 
-    trusted = VerifierKey.parse(key)
-    named = tuple(WitnessKey.parse(each) for each in witness or ())
+    trusted = tuple(VerifierKey.parse(spelled_key(each)) for each in key)
+    named = tuple(WitnessKey.parse(spelled_key(each)) for each in witness or ())
     needed = len({each.raw for each in named}) if witnesses_needed is None else witnesses_needed
     found = ProofFile.parse(_read(proof, MAX_CHARACTERS).decode(errors="replace"))
-    checkpoint = found.verify(_read(entry, _MAX_ENTRY_BYTES), trusted, witnesses=named, needed=needed)
+    checkpoint = found.verify(_read(entry, _MAX_ENTRY_BYTES), *trusted, witnesses=named, needed=needed)
     seen = cosigned_by(found.checkpoint, named, needed=needed)
     if output is Output.JSON:
         times = {name: at.isoformat() for name, at in seen.items()}

@@ -2,7 +2,7 @@
 
 import base64
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -63,6 +63,36 @@ def open_checkpoint(note: str, key: VerifierKey) -> Checkpoint:
     if checkpoint.origin != key.name:
         raise IntegrityViolation(f"the checkpoint is of log {checkpoint.origin}, expected {key.name}")
     return checkpoint
+
+
+def open_checkpoint_of(note: str, keys: Sequence[VerifierKey]) -> Checkpoint:
+    """Return the checkpoint in `note` if one of `keys` signed it: those that one log has had, one after another.
+
+    Raises:
+        InvalidInput: It is no signed checkpoint, or the keys are not those of one log.
+        IntegrityViolation: None of `keys` signed it, the signature of one of them does not hold, or of another log.
+    """
+    names = {key.name for key in keys}
+    if len(names) != 1:
+        raise InvalidInput(f"keys of {len(names)} logs; expected those of one", remedy="Name only keys of this log.")
+    signed = signers(note, keys)
+    if not signed:
+        tried = ", ".join(key.hash.hex() for key in keys)
+        raise IntegrityViolation(f"the checkpoint is not signed by {names.pop()} with any of the keys {tried}")
+    # A signature in the name of a key is never passed over, whatever another one says.
+    return [open_checkpoint(note, key) for key in signed][-1]
+
+
+def signers(note: str, keys: Iterable[VerifierKey]) -> tuple[VerifierKey, ...]:
+    """Return those of `keys` in whose name `note` is signed. Whether a signature holds is not looked at.
+
+    Raises:
+        InvalidInput: It is no signed note.
+    """
+    _, signatures = take_apart(note)
+    return tuple(
+        key for key in keys if any(name == key.name and said.startswith(key.hash) for name, said in signatures)
+    )
 
 
 def read_checkpoint(note: str) -> Checkpoint:

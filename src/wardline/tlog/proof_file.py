@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from wardline.errors import IntegrityViolation, InvalidInput
-from wardline.tlog.checkpoint import Checkpoint, open_checkpoint
+from wardline.tlog.checkpoint import Checkpoint, open_checkpoint_of
 from wardline.tlog.cosignature import WitnessKey, cosigned_by
 from wardline.tlog.merkle import HASH_BYTES, leaf_hash, verify_inclusion
 from wardline.tlog.note import VerifierKey, decode_base64
@@ -63,15 +63,17 @@ class ProofFile:
         return cls(index=int(match[1]), hashes=hashes, checkpoint=checkpoint, extra=extra)
 
     def verify(
-        self, entry: bytes, key: VerifierKey, *, witnesses: Sequence[WitnessKey] = (), needed: int = 0
+        self, entry: bytes, *keys: VerifierKey, witnesses: Sequence[WitnessKey] = (), needed: int = 0
     ) -> Checkpoint:
-        """Return the checkpoint, if it is signed by `key`, cosigned by as many as needed, and proves `entry`.
+        """Return the checkpoint, if one of `keys` signed it, as many as needed cosigned it, and it proves `entry`.
+
+        `keys`: all that the log has had and that are trusted; which of them signed depends on when it was proven.
 
         Raises:
-            InvalidInput: The checkpoint is none, or more witnesses are needed than named.
+            InvalidInput: The checkpoint is none, the keys are of several logs, or more witnesses are needed than named.
             IntegrityViolation: A signature or the proof does not hold, or too few witnesses cosigned.
         """
-        checkpoint = open_checkpoint(self.checkpoint, key)
+        checkpoint = open_checkpoint_of(self.checkpoint, keys)
         cosigned_by(self.checkpoint, witnesses, needed=needed)
         if self.index >= checkpoint.size:
             raise IntegrityViolation(f"no entry {self.index} under a checkpoint of {checkpoint.size}")

@@ -6,7 +6,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from wardline.errors import IntegrityViolation, InvalidInput
-from wardline.tlog.checkpoint import Checkpoint, open_checkpoint
+from wardline.tlog.checkpoint import Checkpoint, open_checkpoint, open_checkpoint_of, signers
 from wardline.tlog.merkle import leaf_hash, root_hash, verify_consistency
 from wardline.tlog.note import VerifierKey, open_note, sign_note
 from wardline.tlog.tree import completed_by, consistency_proof
@@ -116,6 +116,32 @@ def test_a_second_broken_signature_by_the_key_is_refused() -> None:
     forged = sign_note("other\n", KEY, sign=PRIVATE.sign).split("\n\n")[1]
     with pytest.raises(IntegrityViolation, match="does not hold"):
         open_checkpoint(NOTE + forged, KEY)
+
+
+def test_any_key_that_a_log_has_had_opens_what_it_signed() -> None:
+    later = VerifierKey(name=KEY.name, raw=OTHER_KEY.raw)
+    by_later = CHECKPOINT.sign(later, sign=OTHER_PRIVATE.sign)
+    both = NOTE + by_later.split("\n\n")[1]
+    for note in (NOTE, by_later, both):
+        assert open_checkpoint_of(note, (KEY, later)) == open_checkpoint_of(note, (later, KEY)) == CHECKPOINT
+    with pytest.raises(IntegrityViolation, match="with any of the keys"):
+        open_checkpoint_of(by_later, (KEY,))
+    assert signers(both, (later, OTHER_KEY, KEY)) == (later, KEY)
+
+
+def test_of_several_keys_a_signature_that_does_not_hold_is_never_passed_over() -> None:
+    later = VerifierKey(name=KEY.name, raw=OTHER_KEY.raw)
+    forged = sign_note("other\n", later, sign=OTHER_PRIVATE.sign).split("\n\n")[1]
+    for keys in ((KEY, later), (later, KEY)):
+        with pytest.raises(IntegrityViolation, match="does not hold"):
+            open_checkpoint_of(NOTE + forged, keys)
+    assert open_checkpoint_of(NOTE + forged, (KEY,)) == CHECKPOINT
+
+
+@pytest.mark.parametrize("keys", [(), (KEY, OTHER_KEY)])
+def test_keys_of_no_log_or_of_two_open_nothing(keys: tuple[VerifierKey, ...]) -> None:
+    with pytest.raises(InvalidInput, match="expected those of one"):
+        open_checkpoint_of(NOTE, keys)
 
 
 def test_a_checkpoint_of_another_log_is_refused() -> None:

@@ -1,10 +1,11 @@
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from tests.fakes.growing_log import KEY, GrowingLog, line_of, witness
+from tests.fakes.growing_log import KEY, GrowingLog, line_of, private_of, witness
 
 from wardline.errors import IntegrityViolation, InvalidInput
 from wardline.tlog import tree
+from wardline.tlog.note import VerifierKey
 from wardline.tlog.proof_file import ProofFile
 
 LOG = GrowingLog(11)
@@ -44,6 +45,17 @@ def test_another_entry_key_witness_or_index_is_refused() -> None:
         PROOF.verify(ENTRY, KEY, witnesses=(witness(2),), needed=1)
     with pytest.raises(IntegrityViolation, match="no entry 11"):
         ProofFile(index=11, hashes=PROOF.hashes, checkpoint=NOTE).verify(ENTRY, KEY)
+
+
+def test_a_proof_holds_under_a_key_that_the_log_had_later() -> None:
+    later = VerifierKey(name=KEY.name, raw=witness(3).raw)
+    note = LOG.head().sign(later, sign=private_of(3).sign)
+    proof = ProofFile(index=6, hashes=PROOF.hashes, checkpoint=note)
+    assert proof.verify(ENTRY, KEY, later) == proof.verify(ENTRY, later) == LOG.head()
+    with pytest.raises(IntegrityViolation, match="not signed by"):
+        proof.verify(ENTRY, KEY)
+    with pytest.raises(InvalidInput, match="keys of 0 logs"):
+        proof.verify(ENTRY)
 
 
 @given(position=st.integers(0, len(TEXT) - 1), character=st.characters(exclude_categories=["Cs"]))
