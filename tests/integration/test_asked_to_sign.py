@@ -36,16 +36,19 @@ def run(*arguments: str) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize(("answer", "code"), [("y", 0), ("n", 1)])
-def test_the_question_is_seen_and_is_not_in_the_document(folder: Path, answer: str, code: int) -> None:
-    command = ["people", "forget", "p-sam", "--key", "dora.key", "--output", "json"]
+def on_a_terminal(answer: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     terminal, its_end = pty.openpty()
     try:
         os.write(terminal, f"{answer}\n".encode())
-        done = subprocess.run([PROGRAM, *command], stdin=its_end, capture_output=True, text=True, check=False)
+        return subprocess.run([PROGRAM, *arguments], stdin=its_end, capture_output=True, text=True, check=False)
     finally:
         os.close(terminal)
         os.close(its_end)
+
+
+@pytest.mark.parametrize(("answer", "code"), [("y", 0), ("n", 1)])
+def test_the_question_is_seen_and_is_not_in_the_document(folder: Path, answer: str, code: int) -> None:
+    done = on_a_terminal(answer, "people", "forget", "p-sam", "--key", "dora.key", "--output", "json")
     assert done.returncode == code, done
     assert "name: Sam Safety" in done.stderr
     assert "[y/N]" in done.stderr
@@ -59,3 +62,13 @@ def test_nobody_signs_for_nothing(folder: Path) -> None:
     before = json.loads(run("log", "check", "--output", "json"))["size"]
     assert json.loads(run("people", "forget", "p-dora", "--output", "json"))["log"] is None
     assert json.loads(run("log", "check", "--output", "json"))["size"] == before
+
+
+@pytest.mark.parametrize(
+    ("more", "said"), [((), "Hold everything for audit, signed"), (("--blocks-erasure",), "forgotten")]
+)
+def test_a_hold_that_blocks_erasure_says_so_before_it_is_signed(folder: Path, more: tuple[str, ...], said: str) -> None:
+    command = ("log", "hold", "--role", "data-protection", "--code", "audit", "--reason", "An audit.", *more)
+    done = on_a_terminal("y", *command, "--key", "dora.key")
+    assert done.returncode == 0, done
+    assert said in done.stderr

@@ -59,7 +59,8 @@ def hold(
     )
     with existing_home() as wardline:
         by = signatory(wardline, key)
-        if not confirmed(f"Hold {request.scope} for {request.code}, signed as {request.role}?", yes=yes):
+        erasure = ", and let nobody in it be forgotten meanwhile" if blocks_erasure else ""
+        if not confirmed(f"Hold {request.scope} for {request.code}{erasure}, signed as {request.role}?", yes=yes):
             say("Nothing was signed.")
             leave(ERROR)
         evidence = record(request, by=by, collect=wardline.collect)

@@ -121,7 +121,10 @@ class Purging:
         """
         now = self.collect.clock.now()
         if before is not None and before > now:
-            raise InvalidInput(f"purge before {to_rfc3339(before)}: that is not over; it is {to_rfc3339(now)} now")
+            raise InvalidInput(
+                f"purge before {to_rfc3339(before)}: that is not over; it is {to_rfc3339(now)} now",
+                remedy="Name a moment that is over, or leave --before out: now is meant then.",
+            )
         log = self.collect.log
         # What lies here first, the log after it: a thing that is put in between is not judged at all.
         lying = [(thing, store) for store in self.stores for thing in store.lying()]

@@ -33,7 +33,13 @@ def parse_moment(text: str, *, end: bool = False) -> datetime:
         InvalidInput: It spells none.
     """
     if _DATE.fullmatch(text) is None:
-        return from_rfc3339(text)
+        try:
+            return from_rfc3339(text)
+        except InvalidInput as error:
+            raise InvalidInput(
+                f"{text[:40]!r} is no moment; expected a date such as 2026-11-23, or an RFC 3339 time such as "
+                "2026-11-23T01:02:03Z"
+            ) from error
     try:
         return datetime.fromisoformat(text).replace(tzinfo=UTC) + timedelta(days=1 if end else 0)
     except (ValueError, OverflowError) as error:

@@ -41,7 +41,14 @@ def parse_bound(text: str) -> int | datetime:
         day = datetime.strptime(text, "%Y-%m-%d")  # noqa: DTZ007  # its zone is given next
         return day.replace(tzinfo=UTC)
     except ValueError:
+        pass  # so it is a time, or nothing
+    try:
         return from_rfc3339(text)
+    except InvalidInput as error:
+        raise InvalidInput(
+            f"{text[:40]!r} is no place in the log; expected an index such as 41, a date such as 2026-11-23, or an "
+            "RFC 3339 time such as 2026-11-23T01:02:03Z"
+        ) from error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
