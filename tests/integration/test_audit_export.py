@@ -12,11 +12,14 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
 from wardline.adapters.interop.export_files import FileCursors, draft_of
 from wardline.adapters.interop.fhir_audit import FHIRAuditEvents
 from wardline.adapters.interop.json_lines import JSONLines
+from wardline.adapters.interop.syslog_tls import Credentials
 from wardline.bootstrap.home import Home, open_home
+from wardline.cli.main import app
 from wardline.delivery.export_audit import Handover, Sent, export_to_file, extent_of
 from wardline.errors import Conflict, IntegrityViolation, InvalidInput, Refused, Unavailable
 from wardline.evidence.audit_codes import EXPORT_TYPE
@@ -399,3 +402,19 @@ def test_whatever_fails_nothing_is_skipped_and_all_that_left_is_on_record(lives:
             assert body["count"] == last - first + 1
             expected = last + 1
         assert home.check_log() == home.log.size()
+
+
+def test_a_certificate_that_is_not_there_is_named_and_no_other(tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").touch()
+    with pytest.raises(InvalidInput, match=r"no file \S+/ours\.pem$"):
+        Credentials(ca=tmp_path / "ca.pem", certificate=tmp_path / "ours.pem", key=tmp_path / "ca.pem").context()
+    with pytest.raises(InvalidInput, match=r"ca\.pem: NO_CERTIFICATE"):
+        Credentials(ca=tmp_path / "ca.pem").context()
+
+
+def test_an_export_of_a_service_that_nobody_named_says_so(home: Home, tmp_path: Path) -> None:
+    seal(home, "r-1", "eligibility")
+    command = ["log", "export", "--format", "jsonl", "--to", str(tmp_path / "file"), "--service", "eligibilty"]
+    done = CliRunner().invoke(app, command, env={"WARDLINE_HOME": str(home.settings.home)})
+    assert done.exit_code == 0, done
+    assert "none there is of service 'eligibilty'" in done.stdout

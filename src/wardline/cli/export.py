@@ -60,6 +60,8 @@ def export(
         return
     reach = "" if sent.count == 0 else f", log index {sent.first} to {sent.last}"
     say(f"{sent.count} statements to {to or syslog}{reach}; recorded at log index {sent.record}")
+    if sent.count == 0 and service is not None:
+        say(f"none there is of service {service!r}: is that its name? `wardline status` lists them")
 
 
 def _check_nothing_for_syslog(*given: object) -> None:

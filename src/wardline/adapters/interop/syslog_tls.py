@@ -72,13 +72,20 @@ class Credentials:
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         # Some releases of Python 3.11 (Debian's) set it: a receiver that only hangs up would seem to have read.
         context.options &= ~ssl.OP_IGNORE_UNEXPECTED_EOF
+        given = [file for file in (self.ca, self.certificate, self.key) if file is not None]
+        missing = [file for file in given if not file.is_file()]
+        if missing:  # what OpenSSL says of it names no file
+            raise InvalidInput(
+                f"certificates: there is no file {', '.join(map(str, missing))}",
+                remedy="Check --ca, --cert and --cert-key.",
+            )
         try:
             context.load_verify_locations(cafile=self.ca)
             if self.certificate is not None:
                 context.load_cert_chain(self.certificate, self.key, password=_no_passphrase)
         except (OSError, ssl.SSLError) as error:
             raise InvalidInput(
-                f"certificates: {self.ca}, {self.certificate}, {self.key}: {_reason(error)}",
+                f"certificates: {', '.join(map(str, given))}: {_reason(error)}",
                 remedy="Give PEM files: --ca, and together --cert and --cert-key, whose key has no passphrase.",
             ) from error
         return context
