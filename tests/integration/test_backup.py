@@ -511,3 +511,15 @@ def test_what_is_no_checkpoint_is_refused_as_such(world: World, tmp_path: Path, 
     code, _, what = run(tmp_path, "restore", str(world.file), "--dry-run", "--witnessed", str(file))
     assert code == 2
     assert str(file) in what
+
+
+def test_a_backup_shorter_than_what_was_seen_is_restored_and_not_called_good(home: Home, tmp_path: Path) -> None:
+    say(home, 1)
+    backup.back_up(home, tmp_path / "file", with_keys=True)
+    say(home, 2)
+    (tmp_path / "seen").write_text(home.log.checkpoint())
+    given = ("--into", str(tmp_path / "again"), "--witnessed", str(tmp_path / "seen"))
+    code, said, _ = run(tmp_path, "restore", str(tmp_path / "file"), *given)
+    assert code == 1
+    assert "1 statements are LOST" in said
+    assert (tmp_path / "again" / "wardline.db").exists()

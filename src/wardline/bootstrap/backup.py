@@ -172,7 +172,10 @@ def _prove(
     signed = archive.signed
     manifest, root = signed.manifest, key or signed.manifest.key
     if root.name != manifest.key.name:
-        raise IntegrityViolation(f"backup: it is of log {manifest.key.name}, the key of {root.name}")
+        raise IntegrityViolation(
+            f"backup: it is of log {manifest.key.name}, the key of {root.name}",
+            remedy="If this is the backup you meant, it is not of the installation whose key you have.",
+        )
     if signed.envelope.signatures[0].keyid == PublicKey.of(root.raw).keyid:
         signed.check([PublicKey.of(root.raw)])  # before a database of a stranger is opened
     with tempfile.TemporaryDirectory(dir=folder, prefix=".snapshot-") as scratch:

@@ -52,7 +52,7 @@ def restore(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Prove everything, restore nothing.")] = False,
     output: Annotated[Output, typer.Option()] = Output.TEXT,
 ) -> None:
-    """Prove a backup whole and make an installation out of it. Exit 5: it does not hold, or the log has forked."""
+    """Prove a backup whole and make an installation out of it. Exit 5: it does not hold; 1: witnesses saw more."""
     from dataclasses import replace
 
     from wardline.bootstrap import backup as backups
@@ -74,6 +74,8 @@ def restore(
         say_json(restored_to_json(found, home))
     else:
         say("\n".join(restored_to_lines(found, home)))
+    if found.prefix.lost:  # what is there was restored, and it is not all: no script may take that for good
+        leave(ERROR)
 
 
 def _notes(file: Path) -> list[str]:
