@@ -35,6 +35,8 @@ bench: $(READY)           ## ratios against something else measured in the same 
 	$(BIN)/python bench/switch.py
 	$(BIN)/python bench/start_up.py
 	$(BIN)/python bench/verify.py
+	$(BIN)/python bench/log.py
+	$(BIN)/python bench/gate.py
 
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)

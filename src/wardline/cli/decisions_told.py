@@ -23,9 +23,10 @@ def explained_to_lines(explained: Explained, *, whole: bool) -> list[str]:
     for each in explained.policies:
         mine = [reason for reason in reasons if reason.policy == each.policy.id]
         content = all(reason.verdict == "allow" for reason in mine)
-        lines += [f"  {_MARKS[reason.verdict]} {reason.policy}: {reason.message}" for reason in mine]
         if content and not whole:
+            lines.append(f"  {_MARKS['allow']} {each.policy.id}: {each.policy.title}")
             continue
+        lines += [f"  {_MARKS[reason.verdict]} {reason.policy}: {reason.message}" for reason in mine]
         lines += [line for check in each.checks for line in _check_to_lines(check)]
         lines += [] if content else [f"      speaks to {', '.join(each.policy.controls) or 'no requirement'}"]
     return lines
