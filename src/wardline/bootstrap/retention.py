@@ -5,6 +5,7 @@ from pathlib import Path
 
 from wardline.adapters.blobs.files import FileBlobs
 from wardline.adapters.blobs.plain_files import read_file
+from wardline.bootstrap.checking import checked_log
 from wardline.bootstrap.home import Home
 from wardline.delivery.prove_complete import Sources, prove_complete
 from wardline.delivery.purge import Plan, Purging, Removed
@@ -50,7 +51,7 @@ def completeness(home: Home, window: Window) -> Completeness:
     sources = Sources(
         log=home.log,
         blobs=home.collect.blobs,
-        check=home.check_log,
+        check=lambda: checked_log(home).size,
         artifact=home.bundles.path_of,
         runs=home.runs.newest(_ALL_RUNS),
         under_way=under_way,

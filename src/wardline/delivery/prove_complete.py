@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from wardline.canonical import Digest
-from wardline.errors import IntegrityViolation, InvalidInput, NotFound, Unavailable
+from wardline.delivery.check_things import Places, check_things
+from wardline.errors import IntegrityViolation, InvalidInput, Unavailable
 from wardline.evidence.completeness import Completeness, Looked, Named, Walk, Window
 from wardline.evidence.log import Blobs, EvidenceLog
 from wardline.evidence.purges import Purges, read_purges
-from wardline.evidence.retention import Kept
 from wardline.gates.predicates import DECISION
 from wardline.ids import RunId
 from wardline.metrics.audit import AuditTrail, allows, audit_trail
@@ -132,28 +132,6 @@ def _deployments(trail: AuditTrail) -> Looked:
 
 
 def _things(things: Iterable[Named], purges: Purges, sources: Sources) -> Looked:
-    counted, purged = 0, 0
-    missing: list[str] = []
-    unseen: list[str] = []
-    for thing in things:
-        counted += 1
-        what = f"{thing.kept} {thing.digest}, named at log index {thing.index}"
-        try:
-            (sources.artifact if thing.kept is Kept.ARTIFACTS else sources.blobs.get)(thing.digest)
-        except NotFound:
-            purge = purges.by_digest.get(thing.digest)
-            if purge is not None and purge.index > thing.index:
-                purged += 1
-            elif purges.unread:
-                index, why = purges.unread[0]
-                unseen.append(
-                    f"{what}: not there; whether it was purged is in the manifest of statement {index}: {why}"
-                )
-            else:
-                missing.append(f"{what}: not there, and no purge says so")
-        except IntegrityViolation as error:
-            missing.append(f"{what}: {error.what}")
-        except Unavailable as error:
-            unseen.append(f"{what}: {error.what}")
-    notes = (f"{purged} of them were purged when their period was over",) if purged else ()
-    return Looked(title=_THINGS, counted=counted, missing=tuple(missing), unseen=tuple(unseen), notes=notes)
+    found = check_things(things, Places(blobs=sources.blobs, artifact=sources.artifact), lambda: purges)
+    notes = (f"{found.purged} of them were purged when their period was over",) if found.purged else ()
+    return Looked(title=_THINGS, counted=found.mentions, missing=found.missing, unseen=found.unseen, notes=notes)

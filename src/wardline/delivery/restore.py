@@ -49,12 +49,18 @@ def check_signature(signed: SignedManifest, log: EvidenceLog, root: VerifierKey)
 
 
 def check_witnessed(
-    notes: Iterable[str], signatories: Signatories, *, size: int, root_of: Callable[[int], bytes]
+    notes: Iterable[str],
+    signatories: Signatories,
+    *,
+    size: int,
+    root_of: Callable[[int], bytes],
+    subject: str = "the backup",
 ) -> Prefix:
     """Hold the log of `size` leaves against each of `notes`, checkpoints of it that somebody outside kept.
 
     A checkpoint is signed by the log itself, so who kept it need not be believed: two of one log that do not go
-    together prove that it has forked, whoever shows them. `root_of` returns the root of the first leaves.
+    together prove that it has forked, whoever shows them. `root_of` returns the root of the first leaves;
+    `subject` is what the log is called in a message.
 
     Raises:
         InvalidInput: A note is no signed checkpoint.
@@ -71,8 +77,8 @@ def check_witnessed(
         if found != checkpoint.root:
             raise IntegrityViolation(
                 f"fork: of the first {checkpoint.size} leaves the witnessed root is {checkpoint.root.hex()}, "
-                f"that of the backup {found.hex()}",
-                remedy="Keep both, the backup and the note: the log's key signed both, so one history was made up. "
+                f"that of {subject} {found.hex()}",
+                remedy=f"Keep both, {subject} and the note: the log's key signed both, so one history was made up. "
                 "Restore nothing before you know which.",
             )
         proven = max(proven or 0, checkpoint.size)

@@ -43,6 +43,7 @@ class CosignatureChecks:
 
     def __init__(self, witnesses: Sequence[WitnessKey]) -> None:
         self._keys = {key.name: key for key in witnesses}
+        self._newest: tuple[int, object] | None = None  # the one that was looked at last
         self.counted = 0
         self.verified = 0
         self.unlisted: dict[str, int] = {}  # who is not listed, and over how many checkpoints it spoke
@@ -50,10 +51,15 @@ class CosignatureChecks:
     def check(self, size: int, witness: object, line: object, note: object) -> list[Check]:
         """Return what is left to verify of what `witness` is kept to have said of `note`, our checkpoint of `size`.
 
+        They MUST come ordered by size and witness.
+
         Raises:
-            IntegrityViolation: It is no cosignature by that witness, or there is no such checkpoint.
+            IntegrityViolation: It is no cosignature by that witness, is there twice, or there is no such checkpoint.
         """
         where = f"log: the cosignature of {size} leaves by {str(witness)[:200]!r}"
+        if self._newest == (size, witness):
+            raise IntegrityViolation(f"{where} is there twice")
+        self._newest = (size, witness)
         if not isinstance(note, str):
             raise IntegrityViolation(f"{where}: no checkpoint of that size is kept")
         try:

@@ -16,7 +16,7 @@ from wardline.adapters.storage.tables import log_checkpoints, log_cosignatures, 
 from wardline.errors import IntegrityViolation, InvalidInput
 from wardline.evidence.envelopes import Envelope, verify_signature
 from wardline.evidence.log import Evidence
-from wardline.evidence.register import REGISTERED
+from wardline.evidence.register import REGISTERED, Verify
 from wardline.evidence.signatories import Signatories
 from wardline.evidence.statements import Statement
 from wardline.identity.principals import PublicKey
@@ -85,7 +85,7 @@ class _Reader:
         self._connection = connection
         self._check_statement = check_statement
         self._cosignatures = cosignatures
-        self._signatories = Signatories(key, told=_registered(connection), verify=self._verify_later)
+        self._signatories = _signatories(connection, key, self._verify_later)
         self._verifications: list[tuple[Envelope, PublicKey]] = []  # asked for by the statement that is admitted
         self.edge = Edge()
         self._signed = 0  # size of the newest checkpoint that was read
@@ -119,11 +119,13 @@ class _Reader:
         """Return what holds, if the last leaf is covered by a checkpoint, and nothing stands behind it."""
         size = self.edge.size
         if self._signed != size:
-            raise IntegrityViolation(f"log: the checkpoint of {size} leaves is missing")
+            raise IntegrityViolation(
+                f"log: the checkpoint of {size} leaves is missing; the newest is of {self._signed}"
+            )
         found = {
             log_leaves: size,
+            log_checkpoints: self._checkpoints,  # before the subtrees: of a leaf cut off, it tells more
             log_nodes: sum(size >> level for level in range(1, size.bit_length())),
-            log_checkpoints: self._checkpoints,
             log_cosignatures: self._cosignatures.counted,
         }
         check_nothing_more(self._connection, size, found)
@@ -138,15 +140,7 @@ class _Reader:
 
     def _admit(self, row: RowMapping) -> list[Check]:
         index = self.edge.size
-        if row["index"] != index:
-            place = row["index"]
-            twice = isinstance(place, int) and 0 <= place < index
-            raise IntegrityViolation(
-                f"log: leaf {place} is there twice"
-                if twice
-                else f"log: leaf {index} is missing; the next one is {place}"
-            )
-        evidence = to_evidence(row)
+        evidence = _filed(row, index)
         self._verifications.clear()
         self._signatories.admit(evidence)
         if self._check_statement is not None:
@@ -158,6 +152,26 @@ class _Reader:
 
     def _verify_later(self, envelope: Envelope, key: PublicKey) -> None:
         self._verifications.append((envelope, key))
+
+
+def _signatories(connection: Connection, key: VerifierKey, verify: Verify) -> Signatories:
+    try:
+        return Signatories(key, told=_registered(connection), verify=verify)
+    except IntegrityViolation:
+        # What is filed wrongly may hide who was enrolled: that is then the thing to name.
+        for index, row in enumerate(row for page in _pages(connection) for row in page):
+            _filed(row, index)
+        raise
+
+
+def _filed(row: RowMapping, index: int) -> Evidence:
+    """Return the evidence in `row`, if it is the one that belongs at `index`."""
+    place = row["index"]
+    if isinstance(place, int) and place < index:
+        raise IntegrityViolation(f"log: leaf {place} {'is there twice' if place >= 0 else 'stands before the first'}")
+    if place != index:
+        raise IntegrityViolation(f"log: leaf {index} is missing; the next one is {place}")
+    return to_evidence(row)
 
 
 def _registered(connection: Connection) -> list[Evidence]:
@@ -184,7 +198,9 @@ def _notes(connection: Connection, start: int, end: int) -> dict[int, object]:
 
 def _cosignatures(connection: Connection, start: int, end: int) -> Sequence[Row[tuple[int, str, str]]]:
     sizes = log_cosignatures.c.size
-    return connection.execute(select(log_cosignatures).where(sizes > start, sizes <= end)).all()
+    return connection.execute(
+        select(log_cosignatures).where(sizes > start, sizes <= end).order_by(sizes, log_cosignatures.c.witness)
+    ).all()
 
 
 def _check_signature(evidence: Evidence, envelope: Envelope, key: PublicKey) -> None:
