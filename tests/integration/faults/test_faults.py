@@ -1,7 +1,6 @@
 """A fault in every call by which the writer opens, writes, syncs or renames; then everything acknowledged is there.
 
-strace puts the fault in: EIO and ENOSPC make one call fail, SIGKILL ends the process before it. Which calls there are
-is read from a run without faults, so that no list here can fall behind.
+strace puts the fault in: EIO and ENOSPC make one call fail, SIGKILL ends the process before it.
 """
 
 import re
@@ -12,6 +11,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from tests.integration.faults.calls import (
+    FAULTS,
+    KILLED,
+    NEEDS_STRACE,
+    Call,
+    calls_under,
+    injecting,
+    spread,
+    tracing,
+    was_put_in,
+)
 from tests.integration.faults.writer import ORIGIN, REFUSED, SIGNER
 
 from wardline.adapters.blobs.files import FileBlobs
@@ -20,21 +30,7 @@ from wardline.adapters.storage.database import open_database
 from wardline.adapters.storage.evidence_log import SQLEvidenceLog
 from wardline.canonical import Digest
 
-CALLS = ("openat", "write", "pwrite64", "fsync", "fdatasync", "rename", "ftruncate", "unlink")
-FAULTS = ("error=EIO", "error=ENOSPC", "signal=KILL")
 BEFORE, DURING = 2, 3  # statements before the fault, and of the run that meets it
-KILLED = {-9, 137}
-NEEDS_STRACE = pytest.mark.skipif(
-    shutil.which("strace") is None, reason="strace puts the faults in; install the package strace"
-)
-
-
-@dataclass(frozen=True)
-class Call:
-    """The `ordinal`-th call of this name that the writer makes, from 1."""
-
-    name: str
-    ordinal: int
 
 
 @dataclass(frozen=True)
@@ -73,20 +69,12 @@ def begin(scratch: Path) -> Begun:
 
 
 def calls_of_a_writer(folder: Path, trace: Path) -> tuple[Call, ...]:
-    """Return the calls that touch what the writer keeps, in order; what Python itself opens is not among them."""
-    ended = write(folder, BEFORE, DURING, under=("strace", "-f", "-y", "-o", str(trace), f"-etrace={','.join(CALLS)}"))
+    ended = write(folder, BEFORE, DURING, under=tracing(trace))
     assert ended.code == 0, ended.text
-    seen: dict[str, int] = {}
-    found = []
-    for line in trace.read_text(errors="replace").splitlines():
-        match = re.match(r"(?:\d+ +)?(\w+)\(", line)
-        if match is None:
-            continue
-        seen[match[1]] = seen.get(match[1], 0) + 1
-        if str(folder) in line:
-            found.append(Call(match[1], seen[match[1]]))
-    assert {call.name for call in found} >= {"openat", "write", "pwrite64", "fsync", "fdatasync", "rename"}
-    return tuple(found)
+    found = calls_under(folder, trace)
+    assert {call.name for call in found} >= {"openat", "write", "pwrite64", "fsync", "fdatasync"}
+    assert {call.name for call in found} & {"rename", "renameat", "renameat2"}
+    return found
 
 
 def holds(folder: Path, acknowledged: tuple[tuple[int, int, Digest], ...]) -> int:
@@ -107,13 +95,12 @@ def meets_a_fault(begun: Begun, folder: Path, call: Call, fault: str) -> str | N
     shutil.copytree(begun.folder, folder)
     before = begun.acknowledged
     trace = folder.parent / f"{folder.name}.trace"
-    inject = f"-einject={call.name}:{fault}:when={call.ordinal}"
-    ended = write(folder, BEFORE, DURING, under=("strace", "-f", "-o", str(trace), f"-etrace={call.name}", inject))
+    ended = write(folder, BEFORE, DURING, under=injecting(call, fault, trace))
     refused = ended.code == REFUSED and "refused " in ended.text
     tells = ended.code in KILLED if "KILL" in fault else (refused or ended.code == 0)
     if "Traceback" in ended.text or not tells:
         return f"{call} {fault}: exit {ended.code}\n{ended.text}"
-    if "error" in fault and "(INJECTED)" not in trace.read_text(errors="replace"):
+    if not was_put_in(fault, trace):
         return f"{call} {fault}: was never put in"
     if ended.code == 0 and len(ended.acknowledged) != DURING:
         return f"{call} {fault}: exit 0 and {len(ended.acknowledged)} acknowledged"
@@ -136,16 +123,10 @@ def begun(tmp_path_factory: pytest.TempPathFactory) -> Begun:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)  # a minute on a machine with nothing else to do
 @NEEDS_STRACE
 def test_a_fault_in_a_spread_of_calls_loses_nothing_acknowledged(tmp_path: Path, begun: Begun) -> None:
-    """Each fault in one call of each kind: early, in the middle or late."""
-    cases = []
-    for name in CALLS:
-        of_kind = [call for call in begun.calls if call.name == name]
-        if of_kind:
-            chosen = of_kind[0], of_kind[len(of_kind) // 2], of_kind[-1]
-            cases += list(zip(chosen, FAULTS, strict=True))
-    all_hold(begun, tmp_path, cases)
+    all_hold(begun, tmp_path, spread(begun.calls))
 
 
 @pytest.mark.exhaustive

@@ -4,6 +4,7 @@ import os
 import secrets
 import shutil
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 
 from wardline.errors import IntegrityViolation, InvalidInput, Unavailable
@@ -38,14 +39,21 @@ def write_tiles(log: Published, folder: Path, *, entries: bool) -> Written:
         folder.mkdir(parents=True, exist_ok=True)
         before = _before(folder, log, checkpoint)
         written = 0
-        if entries and not (folder / "tile" / "entries").is_dir():
-            before = 0  # until now hashes alone were published here
+        if entries and not _has_entries(folder, before):
+            before = 0  # hashes alone were published here for a while, or entries not to their end
+        touched = {folder}
         for tile in tiles_of(checkpoint.size, after=before, entries=entries):
-            _write(folder / tile.path, encode_tile(log, tile))
+            path = folder / tile.path
+            _write(path, encode_tile(log, tile))
             written += 1
+            touched |= {parent for parent in path.parents if parent.is_relative_to(folder)}
             if tile == tile.full:  # its partial ones say nothing more (tlog-tiles)
-                shutil.rmtree((folder / tile.path).with_name(f"{(folder / tile.path).name}.p"), ignore_errors=True)
+                shutil.rmtree(path.with_name(f"{path.name}.p"), ignore_errors=True)
+        # From here no crash takes a tile away again: the checkpoint may say that they are there.
+        for parent in touched:
+            _sync(parent)
         _write(folder / CHECKPOINT, note.encode())
+        _sync(folder)
     except OSError as error:
         raise Unavailable(
             f"{folder}: tiles cannot be written ({error.strerror})", remedy="Check the disk and the rights."
@@ -77,6 +85,20 @@ def _before(folder: Path, log: Published, checkpoint: Checkpoint) -> int:
     if tree.root(nodes, before.size) != before.root:
         raise IntegrityViolation(f"{folder}: its {before.size} leaves are not the first ones of this log")
     return before.size
+
+
+def _has_entries(folder: Path, size: int) -> bool:
+    """Return whether every bundle of the first `size` entries is there; each came whole or not at all."""
+    bundles = takewhile(lambda tile: tile.level is None, tiles_of(size, entries=True))
+    return all((folder / bundle.path).is_file() or (folder / bundle.full.path).is_file() for bundle in bundles)
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _write(path: Path, content: bytes) -> None:
