@@ -42,7 +42,9 @@ class Approvals:
 
         Raises:
             NotFound: The run has not come so far that there is anything to approve.
+            Conflict: The gate has decided.
         """
+        self._refuse_too_late(door)
         return _worth_signing(look(door, self.collect).document)
 
     def approve(self, document: Document, *, by: Signatory, role: Role, reason: str) -> Evidence:
@@ -88,13 +90,8 @@ class Approvals:
         return self._say(Rejection(word=self._word(document, by, role, reason)), document, by)
 
     def _still(self, document: Document) -> Facts:
-        door = document.door
-        if self.collect.log.find(evidence_key(door.run, gate_step(door.environment.name))) is not None:
-            raise Conflict(
-                f"run {door.run}: the gate of {door.environment.name} has decided already; a word comes too late",
-                remedy=f"To take the release back: wardline rollback {door.environment.name}",
-            )
-        facts = look(door, self.collect)
+        self._refuse_too_late(document.door)
+        facts = look(document.door, self.collect)
         if facts.document.digest != document.digest:
             raise Conflict(
                 f"what was shown is {document.digest.short}, what would be released now is "
@@ -103,6 +100,13 @@ class Approvals:
             )
         _worth_signing(document)
         return facts
+
+    def _refuse_too_late(self, door: Door) -> None:
+        if self.collect.log.find(evidence_key(door.run, gate_step(door.environment.name))) is not None:
+            raise Conflict(
+                f"run {door.run}: the gate of {door.environment.name} has decided already; a word comes too late",
+                remedy=f"To take the release back: wardline rollback {door.environment.name}",
+            )
 
     def _word(self, document: Document, by: Signatory, role: Role, reason: str) -> Word:
         if not reason.strip():

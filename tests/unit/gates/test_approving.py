@@ -4,12 +4,15 @@ from datetime import timedelta
 import pytest
 from gate_world import FINDING, RUN, Said, World, key, person, pipeline
 
+from wardline.adapters.policy.cel import CEL
 from wardline.canonical import decode
 from wardline.delivery.approve import Approvals
+from wardline.delivery.decide import Gate, decide
 from wardline.delivery.enrol import KnownAs, enrol
 from wardline.delivery.sign import Signatory
 from wardline.errors import Conflict, InvalidInput, NotFound, Refused
 from wardline.evidence.envelopes import verify_signature
+from wardline.gates.policy_files import load_policies
 from wardline.gates.predicates import APPROVAL, REJECTION, FindingsSeen
 from wardline.identity.predicates import Enrolment, Refusal
 from wardline.identity.principals import Principal, Role
@@ -139,7 +142,7 @@ def test_a_reason_is_needed(world, desk):
 def test_there_is_nothing_to_sign_before_the_run_got_there():
     world = World()
     with pytest.raises(NotFound, match="nothing to sign yet"):
-        Approvals(collect=world.collect, messenger=world.messenger).what_is_signed(world.door())
+        desk.what_is_signed(world.door())
 
 
 def test_a_rejection_is_recorded_and_can_be_taken_back(world, desk):
@@ -198,3 +201,9 @@ def test_a_forged_enrolment_gives_nobody_a_role(world):
 def test_a_run_is_where_an_approval_belongs(world, desk):
     world.clock.advance(timedelta(hours=1))
     assert approve(world, desk, person("cleo"), Role.COMPLIANCE).statement.context.run == RUN
+
+
+def test_nobody_is_shown_what_it_is_too_late_to_sign(world, desk):
+    decide(Gate(collect=world.collect, engine=CEL(), policies=load_policies()), world.door(), step="production/gate")
+    with pytest.raises(Conflict, match="too late"):
+        desk.what_is_signed(world.door())

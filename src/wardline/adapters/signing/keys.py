@@ -156,7 +156,9 @@ def read_private(path: Path) -> bytes:
             mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
             content = file.read(_MAX_FILE_BYTES)
     except FileNotFoundError as error:
-        raise NotFound(f"key {path}: there is no such file") from error
+        raise NotFound(
+            f"key {path}: there is no such file", remedy="Check the path. A new key: wardline keys new FILE."
+        ) from error
     except OSError as error:
         raise _unavailable(path, error) from error
     if mode & (stat.S_IRWXG | stat.S_IRWXO):
