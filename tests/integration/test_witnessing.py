@@ -126,6 +126,23 @@ def home(tmp_path: Path) -> Iterator[Home]:
         yield opened
 
 
+def test_what_is_no_cosigned_checkpoint_is_named_and_not_taken(home: Home, tmp_path: Path) -> None:
+    (tmp_path / "w1.key").write_text("PRIVATE+KEY+…")
+    with pytest.raises(InvalidInput, match=r"w1\.key: not a signed note"):
+        witnessing.take(home, tmp_path / "w1.key")
+
+
+def test_keys_are_taken_from_files_too(home: Home, tmp_path: Path) -> None:
+    machine = Machine(tmp_path / "w")
+    (tmp_path / "w.vkey").write_text(f"{machine.key}\n")
+    (tmp_path / "log.vkey").write_text(f"{home.log.key}\n")
+    assert wardline("log", "witnesses", "add", tmp_path / "w.vkey", home=home.settings.home).code == 0
+    assert [each.key for each in witnessing.witnesses_of(home)] == [machine.key]
+    told = ("--state", tmp_path / "state", "--key", machine.folder / "w.key", "--log", tmp_path / "log.vkey")
+    done = wardline("witness", "check", "http://127.0.0.1:9", *told)
+    assert (done.code, "no answer" in done.err) == (1, True)  # the key was read, and the log asked
+
+
 @pytest.mark.slow
 def test_a_witness_is_asked_as_the_log_grows_and_remembers_across_restarts(machine: Machine, home: Home) -> None:
     for round_ in range(2):
@@ -330,7 +347,7 @@ def test_a_statement_is_proven_to_somebody_without_an_installation(home: Home, t
     assert (held.code, json.loads(held.out)) == (0, {"holds": True, "index": 1, "size": 2, "witnesses": {}})
     entry.write_bytes(entry.read_bytes() + b"\n")
     assert wardline("log", "verify", proof, "--entry", entry, "--key", key).code == 5
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFound, match="log index 3: the log has 3 statements"):
         witnessing.write_proof(home, 3, proof, entry=None)
 
 

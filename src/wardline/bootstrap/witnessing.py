@@ -75,7 +75,12 @@ def take(home: Home, file: Path) -> tuple[Asked, ...]:
         NotFound: There is no such file, or this log keeps no checkpoint of that size.
     """
     note = _read(file)
-    claimed = read_checkpoint(note)
+    try:
+        claimed = read_checkpoint(note)
+    except InvalidInput as error:
+        raise InvalidInput(
+            f"{file}: {error.what}", remedy="Expected the file that `wardline witness check --to` wrote."
+        ) from error
     if claimed.origin != home.log.key.name:
         raise InvalidInput(f"{file}: a checkpoint of log {claimed.origin[:200]}; this one is {home.log.key.name}")
     head = home.log.checkpoint(claimed.size)
@@ -103,6 +108,9 @@ def write_proof(home: Home, index: int, file: Path, *, entry: Path | None) -> Pr
         NotFound: There is no such leaf.
     """
     log = SQLPublishedLog(home.database)
+    size = home.log.size()
+    if index >= size:
+        raise NotFound(f"log index {index}: the log has {size} statements", remedy="See `wardline log list`.")
     note = log.checkpoint_from(index + 1)
     proof = ProofFile(index=index, hashes=log.inclusion_proof(index, read_checkpoint(note).size), checkpoint=note)
     if entry is not None:

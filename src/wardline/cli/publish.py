@@ -145,16 +145,20 @@ def cosign(
 
 @witnesses.command("add")
 def add_witness(
-    key: Annotated[str, typer.Argument(help="The witness's key, as `wardline witness new-key` printed it.")],
+    key: Annotated[
+        str,
+        typer.Argument(help="The witness's key, as `wardline witness new-key` printed it, or a file that holds it."),
+    ],
     url: Annotated[str | None, typer.Option(help="Where to ask it; without: it looks at the log itself.")] = None,
     output: _Output = Output.TEXT,
 ) -> None:
     """Add a witness. Get its key from its operator, by a way you trust."""
     from wardline.bootstrap.witnessing import list_witness
     from wardline.cli.home import home
+    from wardline.cli.verifying import spelled_key
     from wardline.tlog.cosignature import WitnessKey
 
-    parsed = WitnessKey.parse(key)
+    parsed = WitnessKey.parse(spelled_key(key))
     with home() as wardline:
         list_witness(wardline, parsed, url)
         log_key = str(wardline.log.key)

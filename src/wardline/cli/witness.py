@@ -12,7 +12,10 @@ app = typer.Typer(help="Be a witness: cosign what only grows, and keep proof whe
 _Output = Annotated[Output, typer.Option()]
 _State = Annotated[Path, typer.Option(help="Folder of what this witness remembers. It must never be lost.")]
 _Key = Annotated[Path, typer.Option(help="This witness's key file.")]
-_Log = Annotated[list[str], typer.Option(help="Verification key of a log; repeat for each log and each of its keys.")]
+_Log = Annotated[
+    list[str],
+    typer.Option(help="Verification key of a log, or a file that holds it; repeat for each log and each of its keys."),
+]
 
 
 @app.command("new-key")
@@ -41,9 +44,10 @@ def serve(
 ) -> None:
     """Answer logs that ask for a cosignature (C2SP tlog-witness). Until Ctrl-C."""
     from wardline.bootstrap.witness import open_witness, serve_witness
+    from wardline.cli.verifying import spelled_key
     from wardline.tlog.note import VerifierKey
 
-    witness = open_witness(state, key, [VerifierKey.parse(each) for each in log])
+    witness = open_witness(state, key, [VerifierKey.parse(spelled_key(each)) for each in log])
 
     def ready(url: str) -> None:
         if output is Output.JSON:
@@ -66,10 +70,11 @@ def check(
 ) -> None:
     """Look at a log, and cosign its newest checkpoint if all that was seen before begins it. Exit 5: it does not."""
     from wardline.bootstrap.witness import check_log_at, open_witness
+    from wardline.cli.verifying import spelled_key
     from wardline.cli.witness_seen import alarm_to_json, say_alarm
     from wardline.tlog.note import VerifierKey
 
-    witness = open_witness(state, key, [VerifierKey.parse(each) for each in log])
+    witness = open_witness(state, key, [VerifierKey.parse(spelled_key(each)) for each in log])
     looked = check_log_at(url, witness, to=to)
     if output is Output.JSON:
         say_json(

@@ -167,11 +167,19 @@ def read_key(text: str, kind: bytes) -> tuple[str, bytes]:
         raise InvalidInput(f"not a verification key: {text[:80]!r}; expected name+hash+base64 (C2SP signed-note)")
     name, content = match[1], decode_base64(match[3])
     if not content.startswith(kind):
-        raise InvalidInput(f"key {name[:80]}: its signature type is 0x{content[:1].hex()}, expected 0x{kind.hex()}")
+        raise InvalidInput(
+            f"key {name[:80]}: its signature type is 0x{content[:1].hex()}{_whose(content[:1])}, "
+            f"expected 0x{kind.hex()}{_whose(kind)}"
+        )
     expected = key_hash(name, kind, content[1:])
     if expected.hex() != match[2]:
         raise InvalidInput(f"key {name[:80]}: its hash is {match[2]}, expected {expected.hex()}: it was mistyped")
     return name, content[1:]
+
+
+def _whose(kind: bytes) -> str:
+    """Return in words who signs so: the two kinds of keys look alike, and are easily swapped."""
+    return {_ED25519: ", as of a log", b"\x04": ", as of a witness"}.get(kind, "")
 
 
 def write_key(name: str, kind: bytes, raw: bytes) -> str:

@@ -58,9 +58,9 @@ def test_a_signature_of_a_log_is_no_cosignature() -> None:
     key = WitnessKey(name=LOG.name, raw=LOG.raw)
     with pytest.raises(IntegrityViolation, match="not cosigned"):
         verify_cosignature(NOTE, key)
-    with pytest.raises(InvalidInput, match="signature type is 0x01"):
+    with pytest.raises(InvalidInput, match="signature type is 0x01, as of a log, expected 0x04, as of a witness"):
         WitnessKey.parse(str(LOG))
-    with pytest.raises(InvalidInput, match="signature type is 0x04"):
+    with pytest.raises(InvalidInput, match="signature type is 0x04, as of a witness"):
         VerifierKey.parse(str(key))
 
 
