@@ -142,7 +142,7 @@ def test_a_reason_is_needed(world, desk):
 def test_there_is_nothing_to_sign_before_the_run_got_there():
     world = World()
     with pytest.raises(NotFound, match="nothing to sign yet"):
-        desk.what_is_signed(world.door())
+        Approvals(collect=world.collect, messenger=world.messenger).what_is_signed(world.door())
 
 
 def test_a_rejection_is_recorded_and_can_be_taken_back(world, desk):
