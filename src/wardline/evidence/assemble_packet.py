@@ -7,7 +7,7 @@ from typing import Protocol
 
 from wardline.errors import NotFound, Refused
 from wardline.evidence.log import OUTPUT, SALTED_TEXT, Blobs, Evidence, EvidenceLog
-from wardline.evidence.mentions import KEY_CHANGE, SEAL, blobs_of, rests_on
+from wardline.evidence.mentions import KEY_CHANGE, SEAL, TAKEN_ALONG, blobs_of, rests_on
 from wardline.evidence.packet import Contents, Proven
 from wardline.evidence.private_texts import PRIVATE_TEXT
 from wardline.evidence.purges import read_purges
@@ -19,11 +19,6 @@ from wardline.tlog.checkpoint import Checkpoint
 from wardline.tlog.cosignature import Cosignatures, with_cosignatures
 from wardline.tlog.note import VerifierKey, take_apart
 
-# What people and policies were shown, and what decided: documents made of digests, counts and codes. A verifier asks
-# for them.
-TAKEN_ALONG = frozenset(
-    f"application/vnd.wardline.{name}+json" for name in ("consent", "gate-input", "policies", "lock")
-)
 # The words of people stay behind whatever is chosen: a copy outside could not be erased (GDPR Art. 17).
 NEVER = frozenset({SALTED_TEXT, PRIVATE_TEXT})
 _BY_CHOICE = {

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from wardline import canonical
-from wardline.canonical import JSON, Digest
+from wardline.canonical import Digest
 from wardline.errors import IntegrityViolation
 from wardline.evidence.log import Evidence
 from wardline.evidence.mentions import DECISION, DEPLOYMENT, blobs_of, member, rests_on
@@ -80,17 +80,14 @@ def _document(item: Evidence, name: str, digest_name: str) -> BlobRef:
 
 def _check_spoken(item: Evidence, policies: bytes) -> None:
     """Check that every reason is by one of the policies, and speaks to the controls that this policy names."""
-    controls: dict[JSON, JSON] = {}
     document = canonical.decode(policies)
-    for policy in document if isinstance(document, list) else []:
-        name = member(policy, "id")
-        if isinstance(name, str):
-            controls[name] = member(policy, "controls")
+    if not isinstance(document, list):
+        raise IntegrityViolation(f"statement {item.index}: its policies are no list")
+    asked = [(member(policy, "id"), member(policy, "controls")) for policy in document]
+    spoken = {canonical.encode([name, controls]) for name, controls in (*asked, (_NOBODY, []))}
     reasons = member(item.statement.body, "wardline_decision", "reasons")
     for reason in reasons if isinstance(reasons, list) else []:
-        name = member(reason, "policy")
-        known = [] if name == _NOBODY else controls.get(name) if isinstance(name, str) else None
-        if known is None or known != member(reason, "controls"):
+        if canonical.encode([member(reason, "policy"), member(reason, "controls")]) not in spoken:
             raise IntegrityViolation(f"statement {item.index}: a reason is by no policy that was asked")
 
 

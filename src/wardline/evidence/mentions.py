@@ -14,6 +14,12 @@ DEPLOYMENT = f"{NAMESPACE}/deployment/v1"
 KEY_CHANGE = f"{NAMESPACE}/key-change/v1"
 _WORDS = (f"{NAMESPACE}/approval/v1", f"{NAMESPACE}/rejection/v1")
 
+# What people and policies were shown, and what decided: documents made of digests, counts and codes. A packet has each
+# of them or says that it is gone.
+TAKEN_ALONG = frozenset(
+    f"application/vnd.wardline.{name}+json" for name in ("consent", "gate-input", "policies", "lock")
+)
+
 _SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
@@ -49,15 +55,15 @@ def blobs_of(item: Evidence) -> frozenset[BlobRef]:
     found: set[BlobRef] = set()
     waiting: list[JSON] = [item.statement.body]
     while waiting:
-        match waiting.pop():
-            case {"digest": {"sha256": str(digest)}, "mediaType": str(media_type), "size": int(size)} if (
-                _SHA256.fullmatch(digest)
-            ):
+        value = waiting.pop()
+        waiting += value.values() if isinstance(value, dict) else _items(value)
+        match value:
+            case {
+                "digest": {"sha256": str(digest), **others},
+                "mediaType": str(media_type),
+                "size": int(size),
+            } if not others and _SHA256.fullmatch(digest) and not isinstance(size, bool) and size >= 0:
                 found.add(BlobRef(digest=Digest(digest), media_type=media_type, size_bytes=size))
-            case dict() as members:
-                waiting += members.values()
-            case list() as items:
-                waiting += items
             case _:
                 pass
     return frozenset(found)

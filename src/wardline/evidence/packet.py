@@ -147,8 +147,11 @@ class Packet:
         try:
             packet = cls._parse(canonical.decode(decode_base64(lines.replace(b"\n", b"").decode("ascii"))), shown)
             again = packet.encode()
+            shown.decode()
         except RecursionError as error:
             raise InvalidInput("the packet nests deeper than any packet does") from error
+        except UnicodeDecodeError as error:
+            raise InvalidInput("the page of the packet is not UTF-8") from error
         if again != content:
             raise InvalidInput("the packet is not in its canonical form: it was re-written or edited")
         return packet
@@ -220,7 +223,7 @@ def _enclosed(document: JSON) -> Enclosed:
             "size": int(size),
             "content": str(content),
             **rest,
-        } if not no_more and not rest:
+        } if not no_more and not rest and _counts(size):
             reference = BlobRef(digest=Digest(digest), media_type=media_type, size_bytes=size)
             return Enclosed(reference=reference, content=decode_base64(content))
         case _:
@@ -236,11 +239,20 @@ def _absent(document: JSON) -> Absent:
             "why": "purged" | "missing" as why,
             "statement": int() | None as statement,
             **rest,
-        } if not no_more and not rest:
+        } if (
+            not no_more
+            and not rest
+            and _counts(size)
+            and (_counts(statement) if why == "purged" else statement is None)
+        ):
             reference = BlobRef(digest=Digest(digest), media_type=media_type, size_bytes=size)
             return Absent(reference=reference, why=str(why), statement=statement)
         case _:
             raise InvalidInput("packet: every absent blob has digest, mediaType, size, why and statement")
+
+
+def _counts(number: int | None) -> bool:
+    return number is not None and not isinstance(number, bool) and number >= 0
 
 
 def _in_order(statements: tuple[Proven, ...]) -> tuple[Proven, ...]:

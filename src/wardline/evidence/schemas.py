@@ -66,7 +66,7 @@ def _validator(kind: str) -> jsonschema_rs.Validator | None:
         schema = get_data(__package__, f"schemas/{name}{_SUFFIX}")  # `importlib.resources` takes 9 ms to import
     except FileNotFoundError:
         return None
-    return None if schema is None else jsonschema_rs.Draft202012Validator(json.loads(schema))
+    return None if schema is None else jsonschema_rs.Draft202012Validator(json.loads(schema), validate_formats=True)
 
 
 def _unknown(kind: str) -> InvalidInput:

@@ -134,7 +134,7 @@ def _context(document: canonical.JSON) -> Context:
             "actor": str(actor),
             "outcome": str(outcome),
             **rest,
-        } if not rest and outcome in _OUTCOMES:
+        } if not rest and outcome in _OUTCOMES and not isinstance(attempt, bool):
             return Context(
                 run=None if run is None else RunId(run),
                 step=step,

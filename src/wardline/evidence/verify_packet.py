@@ -26,7 +26,7 @@ from wardline.errors import IntegrityViolation, InvalidInput
 from wardline.evidence.decisions_held import check_decisions, check_policies
 from wardline.evidence.envelopes import verify_signature
 from wardline.evidence.log import Evidence
-from wardline.evidence.mentions import SEAL, blobs_of
+from wardline.evidence.mentions import SEAL, TAKEN_ALONG, blobs_of
 from wardline.evidence.packet import Packet
 from wardline.evidence.schemas import check_predicate
 from wardline.evidence.signatories import REGISTERED, Signatories
@@ -153,10 +153,7 @@ class _Examined:
     @cached_property
     def own(self) -> list[Evidence]:
         run = self.packet.contents.run
-        own = [item for item in self.evidence if item.statement.context.run == run]
-        if not own:
-            raise IntegrityViolation("the packet holds no statement of its run")
-        return own
+        return [item for item in self.evidence if item.statement.context.run == run]
 
 
 # (2) predicates
@@ -216,6 +213,8 @@ def _check_inclusion(examined: _Examined) -> str:
 # (8) completeness
 def _check_completeness(examined: _Examined) -> str:
     own = examined.own
+    if not own:
+        raise IntegrityViolation("the packet holds no statement of its run")
     seals = [item for item in own if item.statement.predicate_type == SEAL]
     if not seals:
         raise IntegrityViolation("the run is not sealed: more may have been said of it")
@@ -266,6 +265,10 @@ def _check_blobs(examined: _Examined) -> str:
     both = {reference.digest for reference in here} & {reference.digest for reference in gone}
     if both:
         raise IntegrityViolation(f"blob {min(both)} is here and is said to be absent")
+    filed = {reference.digest for reference in (*here, *gone)}
+    left = {reference.digest for reference in named if reference.media_type in TAKEN_ALONG} - filed
+    if left:
+        raise IntegrityViolation(f"blob {min(left)} always travels, and is neither here nor said to be absent")
     absent = f", {len(contents.absent)} no longer kept" if contents.absent else ""
     return f"{len(contents.blobs)} blobs{absent}"
 
