@@ -13,15 +13,22 @@ def write_file(path: Path, content: bytes) -> Path:
     """Write `content` to `path`, replacing what is there in one step, and return where it lies.
 
     Raises:
+        InvalidInput: What is there is no plain file: a folder, a link, or a device, which root could replace.
         Unavailable: It cannot be written; what was there is untouched.
     """
     try:
+        if path.is_symlink() or (path.exists() and not path.is_file()):
+            raise InvalidInput(f"{path} is no plain file, and is not replaced", remedy="Name another file with --to.")
         with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}-", delete=False) as fresh:
-            fresh.write(content)
-            fresh.flush()
-            os.fsync(fresh.fileno())
-        Path(fresh.name).chmod(0o644)  # meant to be handed on
-        Path(fresh.name).replace(path)
+            try:
+                fresh.write(content)
+                fresh.flush()
+                os.fsync(fresh.fileno())
+                Path(fresh.name).chmod(0o644)  # meant to be handed on
+                Path(fresh.name).replace(path)
+            except OSError:
+                Path(fresh.name).unlink(missing_ok=True)
+                raise
     except OSError as error:
         raise Unavailable(
             f"{path} cannot be written: {error.strerror}", remedy="Name another file with --to."

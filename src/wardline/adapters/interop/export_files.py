@@ -42,9 +42,12 @@ def draft_of(path: Path) -> Iterator[FileDraft]:
     """Open a draft of `path`; what is not kept is removed at the end.
 
     Raises:
+        InvalidInput: What is there is no plain file: a folder, a link, or a device, which root could replace.
         Unavailable: It cannot be made there.
     """
     with _translated(path):
+        if path.is_symlink() or (path.exists() and not path.is_file()):
+            raise InvalidInput(f"{path} is no plain file, and is not replaced", remedy="Name another file.")
         # mkstemp makes it 0600, whatever the umask.
         descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
     file = os.fdopen(descriptor, "wb")
