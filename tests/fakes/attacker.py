@@ -20,8 +20,9 @@ from sqlalchemy import (
 )
 
 from wardline.adapters.storage.postgres import parse_url
-from wardline.adapters.storage.tables import metadata
+from wardline.adapters.storage.tables import log_checkpoints, log_cosignatures, log_leaves, log_nodes, metadata
 
+_GROWING = (log_leaves, log_nodes, log_checkpoints)
 Row = dict[str, object]
 Change = tuple[str, object]  # what was done, and the value that stands there now
 
@@ -62,6 +63,24 @@ class Attacker:
         order = list(table.primary_key.columns)
         with self._engine.connect() as connection:
             return [dict(row) for row in connection.execute(select(table).order_by(*order)).mappings()]
+
+
+def cut_back(engine: Engine, size: int) -> None:
+    """Take all behind the first `size` leaves away, so that a whole log is left; a checkpoint MUST stand there."""
+    with engine.begin() as connection:
+        if engine.dialect.name == "postgresql":
+            guards = [f"DROP TRIGGER {table.name}_append_only ON {table.name}" for table in _GROWING]
+        else:
+            found = connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'trigger'").scalars()
+            guards = [f"DROP TRIGGER {name}" for name in found.all()]
+        for guard in guards:
+            connection.exec_driver_sql(guard)
+        connection.execute(delete(log_leaves).where(log_leaves.c.index >= size))
+        for level in range(1, 40):
+            of_level = (log_nodes.c.level == level, log_nodes.c.index >= size >> level)
+            connection.execute(delete(log_nodes).where(*of_level))
+        for table in (log_checkpoints, log_cosignatures):
+            connection.execute(delete(table).where(table.c.size > size))
 
 
 def this(table: Table, row: Row) -> object:

@@ -43,12 +43,25 @@ class FileBundles:
         return BlobRef(digest=digest, media_type=BUNDLE, size_bytes=size)
 
     def path_of(self, digest: Digest) -> Path:
+        """Return where the artifact lies.
+
+        Raises:
+            NotFound: It is not kept here.
+            IntegrityViolation: What lies there has another digest.
+            Unavailable: It cannot be read.
+        """
         path = self._path(digest)
         if not path.exists():
             why = self._gone(digest)
             what = "is not kept here" if why is None else f"was {why}"
             raise NotFound(f"artifact {digest} {what}", remedy="Ship the commit again to build it anew.")
-        found, _ = _digest(path)
+        try:
+            found, _ = _digest(path)
+        except OSError as error:
+            raise Unavailable(
+                f"artifact {digest} cannot be read: {error.strerror}",
+                remedy=f"Check the disk and the rights of {path}.",
+            ) from error
         if found != digest:
             raise IntegrityViolation(
                 f"artifact {digest}: the file has digest {found}", remedy=f"Keep {path} for investigation."
