@@ -1,18 +1,11 @@
 """`wardline backup` and `wardline restore`: an installation in one file, and back."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from wardline.cli.shell import ERROR, Output, leave, say, say_json
-from wardline.errors import InvalidInput
-
-_EXPECTED = (
-    "Expected checkpoints as `wardline witness show --history` or `wardline log check --output json` prints them."
-)
-_MAX_NOTES = 64 << 20  # bytes; a witness keeps some 400 for each head it saw
 
 
 def backup(
@@ -57,6 +50,7 @@ def restore(
 
     from wardline.bootstrap import backup as backups
     from wardline.cli.backup_told import restored_to_json, restored_to_lines
+    from wardline.cli.log_checked import kept_heads
     from wardline.cli.verifying import spelled_key
     from wardline.settings import read_settings
     from wardline.tlog.note import VerifierKey
@@ -64,7 +58,7 @@ def restore(
     settings = read_settings()
     settings = settings if into is None else replace(settings, home=into.absolute())
     trusted = None if key is None else VerifierKey.parse(spelled_key(key))
-    notes = [note for each in witnessed or () for note in _notes(each)]
+    notes = [note for each in witnessed or () for note in kept_heads(each).notes]
     if dry_run:
         found = backups.try_out(file, key=trusted, witnessed=notes)
     else:
@@ -76,33 +70,3 @@ def restore(
         say("\n".join(restored_to_lines(found, home)))
     if found.prefix.lost:  # what is there was restored, and it is not all: no script may take that for good
         leave(ERROR)
-
-
-def _notes(file: Path) -> list[str]:
-    from wardline.delivery.restore import split_notes
-
-    try:
-        with file.open("rb") as opened:
-            content = opened.read(_MAX_NOTES + 1)
-    except OSError as error:
-        raise InvalidInput(f"{file} cannot be read: {error.strerror}", remedy="Check the path.") from error
-    if len(content) > _MAX_NOTES:
-        raise InvalidInput(f"{file}: more than {_MAX_NOTES} bytes of notes")
-    try:
-        return list(split_notes(_noted(content.decode())))
-    except UnicodeDecodeError as error:
-        raise InvalidInput(f"{file}: not text", remedy=_EXPECTED) from error
-    except InvalidInput as error:
-        raise InvalidInput(f"{file}: {error.what}", remedy=_EXPECTED) from error
-
-
-def _noted(text: str) -> str:
-    """Return the signed notes in `text`: itself, or what `wardline log check --output json` printed."""
-    try:
-        match json.loads(text):
-            case {"checkpoint": str(note)}:
-                return note
-            case _:
-                return text
-    except (ValueError, RecursionError):  # so it is no JSON
-        return text
