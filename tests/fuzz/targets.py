@@ -123,8 +123,9 @@ def backup(content: bytes) -> None:
 
 
 def purged(content: bytes) -> None:
-    read = Manifest.decode(content)
-    assert Manifest.decode(read.encode()) == read
+    """What is written of a time is its milliseconds, so the text is compared that was written again."""
+    written = Manifest.decode(content).encode()
+    assert Manifest.decode(written).encode() == written
 
 
 def body_of(content: bytes) -> JSONObject:
