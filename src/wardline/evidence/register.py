@@ -38,8 +38,8 @@ class Register:
         anew.directory = Directory(revoked=self.directory.revoked)
         return anew
 
-    def admit_enrolment(self, evidence: Evidence) -> Objection | None:
-        """Return if the signature holds: None, or why the enrolment has no effect.
+    def admit_enrolment(self, evidence: Evidence, *, objection: Objection | None = None) -> Objection | None:
+        """Return if the signature holds: None, or why the enrolment has no effect. `objection`: what others have.
 
         Raises:
             InvalidInput: It is no enrolment.
@@ -51,7 +51,7 @@ class Register:
         own = enrolment.principal.key if enrolment.founding and enrolment.principal.id == actor else None
         self._verify(evidence.envelope, own if own is not None and own.keyid == keyid else self.key_of(actor, keyid))
         recorded = Recorded(index=evidence.index, actor=actor, keyid=keyid, enrolment=enrolment)
-        objection = self.directory.objection(recorded)
+        objection = objection or self.directory.objection(recorded)
         if objection is None:
             self.directory = self.directory.with_enrolment(recorded)
             if enrolment.principal.key is not None:

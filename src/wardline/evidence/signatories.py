@@ -137,9 +137,12 @@ class Signatories:
     def _admit_enrolment(self, evidence: Evidence) -> Objection | None:
         _check_signatures(evidence, 1)
         key = Enrolment.parse(evidence.statement.body).principal.key
-        if key is not None and self._keyring.find(key.keyid) is not None:
-            return Objection.KEY_TAKEN  # a machine's signature would pass for a person's
-        return self._register.admit_enrolment(evidence)
+        # A machine's signature would pass for a person's.
+        taken = key is not None and self._keyring.find(key.keyid) is not None
+        objection = self._register.admit_enrolment(evidence, objection=Objection.KEY_TAKEN if taken else None)
+        if objection is Objection.NOT_FOUNDING:
+            raise IntegrityViolation("the first enrolment is not an administrator's own")
+        return objection
 
     def _admit_word(self, evidence: Evidence) -> Objection | None:
         _check_signatures(evidence, 1)

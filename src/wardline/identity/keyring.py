@@ -79,7 +79,8 @@ class Keyring:
         found = self.find(change.key.keyid)
         if change.change is Change.ADDED:
             return self._objection_to_add(change, index=index, by=by)
-        if found is None or (change.change is Change.RETIRED and not found.is_valid_at(index)):
+        # A key may be revoked from before its retirement on: that stays in order, and ends what has ended.
+        if found is None or (change.change is Change.RETIRED and found.retired_at is not None):
             return Objection.KEY_UNKNOWN
         if found.is_valid_at(index) and not self._others_valid(found, index):
             return Objection.LAST_KEY
