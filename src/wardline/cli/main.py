@@ -5,7 +5,20 @@ from typing import Annotated
 
 import typer
 
-from wardline.cli import approvals, decisions, environments, gate, keys, log, people, publish, retention, runs, witness
+from wardline.cli import (
+    approvals,
+    controls,
+    decisions,
+    environments,
+    gate,
+    keys,
+    log,
+    people,
+    publish,
+    retention,
+    runs,
+    witness,
+)
 from wardline.cli.backup import backup, restore
 from wardline.cli.copy_log import copy
 from wardline.cli.export import export
@@ -44,6 +57,7 @@ gate.app.command("replay")(decisions.replay)
 app.add_typer(gate.app, name="gate")
 people.app.command("forget")(forget)
 app.add_typer(people.app, name="people")
+app.add_typer(controls.app, name="controls")
 app.add_typer(keys.app, name="keys")
 app.add_typer(log.app, name="log")
 log.app.command("export")(export)

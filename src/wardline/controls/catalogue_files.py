@@ -8,7 +8,7 @@ from datetime import date
 import yaml
 
 from wardline.controls.catalogue import Catalogue, Control, Kind, Period, Reading, Requirement, Section, Status
-from wardline.controls.reading import Reader, compose
+from wardline.controls.reading import Reader, compose, pairs
 
 CATALOGUE_ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*", re.ASCII)
 _PLACE = re.compile(r"[A-Za-z0-9()./,-]+", re.ASCII)  # of a row in its law; with the catalogue before it, a control id
@@ -141,7 +141,7 @@ def _control(reader: Reader, node: yaml.Node, key: str, defaults: _Defaults) -> 
 
 def _readings(reader: Reader, node: yaml.Node | None) -> dict[str, Reading]:
     found: dict[str, Reading] = {}
-    for name, item in reader.pairs(node, "readings").items():
+    for name, item in pairs(reader, node, "readings").items():
         key = f"readings.{name}"
         members = reader.members(item, key, frozenset({"source", "edition", "read_on"}))
         read_on = reader.day(members.get("read_on"), f"{key}.read_on")

@@ -17,7 +17,7 @@ from wardline.controls.mapping import (
     Reach,
     Relation,
 )
-from wardline.controls.reading import Reader, compose
+from wardline.controls.reading import Reader, compose, pairs, plain
 from wardline.predicates import NAMESPACE
 
 _NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*", re.ASCII)
@@ -60,7 +60,7 @@ def _mapping(reader: Reader, node: yaml.Node, known_types: frozenset[str]) -> Ca
         scope=reader.text(members.get("scope"), "scope"),
         kinds={
             name: _kind(reader, kind, f"evidence.{name}", known_types)
-            for name, kind in reader.pairs(members.get("evidence"), "evidence").items()
+            for name, kind in pairs(reader, members.get("evidence"), "evidence").items()
         },
     )
     items = reader.items(members.get("controls"), "controls", at_least=1)
@@ -89,7 +89,7 @@ def _kind(reader: Reader, node: yaml.Node, key: str, known_types: frozenset[str]
         predicate_type=kind,
         where=tuple(
             _condition(reader, wanted, f"{key}.where", path)
-            for path, wanted in reader.pairs(members.get("where"), f"{key}.where").items()
+            for path, wanted in pairs(reader, members.get("where"), f"{key}.where").items()
         ),
         reach=Reach.RUN if reach is None else reader.word(reach, f"{key}.reach", Reach),
     )
@@ -105,7 +105,7 @@ def _condition(reader: Reader, node: yaml.Node, key: str, path: str) -> Conditio
             reader.expected(f"{place}.present", "true", present)
         return Condition(path=path, values=())
     nodes = reader.items(node, place, at_least=1) if isinstance(node, yaml.SequenceNode) else [node]
-    return Condition(path=path, values=tuple(reader.plain(value, place) for value in nodes))
+    return Condition(path=path, values=tuple(plain(reader, value, place) for value in nodes))
 
 
 def _row(reader: Reader, node: yaml.Node, key: str, head: _Head) -> Mapped:

@@ -74,13 +74,6 @@ class Reader:
                 found[spelled] = value
         return found
 
-    def pairs(self, node: yaml.Node | None, key: str) -> Mapping[str, yaml.Node]:
-        """Return the members of a mapping whose keys are the writer's own."""
-        if node is None:
-            return {}
-        names = [str(name.value) for name, _ in node.value] if isinstance(node, yaml.MappingNode) else []
-        return self.members(node, key, frozenset(names))
-
     def items(self, node: yaml.Node | None, key: str, *, at_least: int = 0) -> list[yaml.Node]:
         if isinstance(node, yaml.SequenceNode) and len(node.value) >= at_least:
             found: list[yaml.Node] = node.value
@@ -128,14 +121,6 @@ class Reader:
             self.expected(key, "a date such as 2013-09-23, or null", node)
             return None
 
-    def plain(self, node: yaml.Node | None, key: str) -> str | int | bool:
-        """Return a text, a whole number or a truth, as YAML tells them apart."""
-        if isinstance(node, yaml.ScalarNode) and node.tag == _TRUTH:
-            return self.flag(node, key)
-        if isinstance(node, yaml.ScalarNode) and node.tag == _NUMBER:
-            return self.number(node, key)
-        return self.text(node, key)
-
     def expected(self, key: str, expected: str, node: yaml.Node | None) -> None:
         self.problem(node, key, f"expected {expected}, got {_shown(node)}")
 
@@ -152,6 +137,23 @@ class Reader:
         if self.problems:
             count = f"{len(self.problems)} problems" if len(self.problems) > 1 else "a problem"
             raise InvalidInput(f"{what} {self._where}: {count}", problems=self.problems)
+
+
+def pairs(reader: Reader, node: yaml.Node | None, key: str) -> Mapping[str, yaml.Node]:
+    """Return the members of a mapping whose keys are the writer's own."""
+    if node is None:
+        return {}
+    names = [str(name.value) for name, _ in node.value] if isinstance(node, yaml.MappingNode) else []
+    return reader.members(node, key, frozenset(names))
+
+
+def plain(reader: Reader, node: yaml.Node | None, key: str) -> str | int | bool:
+    """Return a text, a whole number or a truth, as YAML tells them apart."""
+    if isinstance(node, yaml.ScalarNode) and node.tag == _TRUTH:
+        return reader.flag(node, key)
+    if isinstance(node, yaml.ScalarNode) and node.tag == _NUMBER:
+        return reader.number(node, key)
+    return reader.text(node, key)
 
 
 def is_null(node: yaml.Node) -> bool:

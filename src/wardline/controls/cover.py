@@ -1,0 +1,194 @@
+"""The fold: from evidence and what people said to coverage.
+
+What was not seen does not count: evidence that failed, could not look or cannot tell answers nothing, and speaks
+against what else is there. A waiver touches a finding and never a control.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from wardline.controls.catalogue import Catalogue, Control, Requirement, Status
+from wardline.controls.coverage import Against, Answered, Coverage, Row, State
+from wardline.controls.library import Library
+from wardline.controls.mapping import EvidenceKind, Gap, Mapped, Reach, Relation
+from wardline.controls.said import Accepted, Choice, Claim, Said
+from wardline.evidence.log import Evidence
+from wardline.ids import EnvironmentName
+from wardline.outcomes import Outcome
+from wardline.predicates import NAMESPACE
+
+SCAN = f"{NAMESPACE}/scan/v1"
+REHEARSAL = f"{NAMESPACE}/rollback-rehearsal/v1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """The evidence that coverage looks at.
+
+    Attributes:
+        run: What one run left, in log order.
+        installation: What else the installation said of the types that mappings look for everywhere, in log order.
+        environment: Only what was said of this environment, and of none; None: of all.
+    """
+
+    run: Sequence[Evidence]
+    installation: Sequence[Evidence]
+    environment: EnvironmentName | None = None
+
+
+def installation_types(library: Library, catalogues: Iterable[Catalogue]) -> tuple[str, ...]:
+    """Return the predicate types that the mappings of `catalogues` look for in the whole log."""
+    wanted = {catalogue.id for catalogue in catalogues}
+    rows = (row for mapping in library.mappings if mapping.catalogue in wanted for row in mapping.rows)
+    kinds = {answer.evidence for row in rows for answer in row.answers}
+    return tuple(sorted({kind.predicate_type for kind in kinds if kind.reach is Reach.INSTALLATION}))
+
+
+def cover(catalogues: Iterable[Catalogue], library: Library, *, seen: Seen, said: Said, now: datetime) -> Coverage:
+    """Return how far `seen` and `said` answer the controls of `catalogues` at `now`."""
+    look = _Look(seen, said, now)
+    covered = []
+    for catalogue in catalogues:
+        rows = tuple(look.row(control, library.mapped(control.id)) for control in catalogue.controls)
+        covered.append((catalogue, rows))
+    return Coverage(at=now, catalogues=tuple(covered))
+
+
+class _Look:
+    """Looks for the evidence of one row after another; what was found of a kind is kept."""
+
+    def __init__(self, seen: Seen, said: Said, now: datetime) -> None:
+        self._now = now
+        self._run = _last_words(seen.run, seen.environment)
+        self._installation = _youngest(seen.installation)
+        self._attested = {each.control: each for each in said.attested if now < each.until}
+        self._decided = {each.control: each for each in said.decided if now < each.until}
+        self._accepted = [
+            each
+            for each in said.accepted
+            if now < each.until and (seen.environment is None or each.environment in (None, seen.environment))
+        ]
+        self._kept: dict[EvidenceKind, tuple[list[Evidence], list[Against]]] = {}
+
+    def row(self, control: Control, mapped: Mapped) -> Row:
+        looked = [(answer, *self._found(answer.evidence)) for answer in mapped.answers]
+        answered = tuple(
+            Answered(answer=answer, indices=tuple(item.index for item in found)) for answer, found, _ in looked if found
+        )
+        against = {each.index: each for _, _, contrary in looked for each in contrary}
+        accepted = self._accepted_in(item for _, found, _ in looked for item in found)
+        attested, decided = self._attested.get(control.id), self._decided.get(control.id)
+        row = Row(
+            control=control,
+            mapped=mapped,
+            state=State.MISSING,
+            answered=answered,
+            against=tuple(against[index] for index in sorted(against)),
+            attested=attested,
+            decided=decided if control.requirement is Requirement.ADDRESSABLE else None,
+            accepted=accepted,
+        )
+        return _with_state(row, self._now)
+
+    def _found(self, kind: EvidenceKind) -> tuple[list[Evidence], list[Against]]:
+        if kind not in self._kept:
+            items = self._run if kind.reach is Reach.RUN else self._installation
+            last = [item for item in items if item.statement.predicate_type == kind.predicate_type]
+            passed = [item for item in last if item.statement.context.outcome is Outcome.PASSED]
+            others = [item for item in last if item.statement.context.outcome is not Outcome.PASSED]
+            self._kept[kind] = (
+                [item for item in passed if kind.matches(item.statement)],
+                [Against(index=item.index, outcome=item.statement.context.outcome) for item in others],
+            )
+        return self._kept[kind]
+
+    def _accepted_in(self, found: Iterable[Evidence]) -> tuple[Accepted, ...]:
+        named = {name for item in found if item.statement.predicate_type == SCAN for name in _findings(item)}
+        return tuple(each for each in self._accepted if each.finding in named)
+
+
+def _with_state(row: Row, now: datetime) -> Row:
+    return replace(row, state=_state(row, now))
+
+
+def _state(row: Row, now: datetime) -> State:
+    if _is_out_of_force(row.control, now) or _is_said_not_to_apply(row):
+        return State.NOT_APPLICABLE
+    if row.against:
+        return State.MISSING  # somebody looked and it was not good, or nobody could look: nothing outweighs that
+    state = _answered(row, vouched=_is_vouched_for(row))
+    # (45 CFR 164.306(d)(2)) An accepted finding is no fulfilment, of a required specification least of all.
+    return State.WAIVED if row.accepted and state is not State.MISSING else state
+
+
+def _answered(row: Row, *, vouched: bool) -> State:
+    relations = {each.answer.relation for each in row.answered}
+    if Relation.SATISFIES in relations:
+        return State.EVIDENCED
+    if Relation.SUPPORTS in relations:
+        return State.EVIDENCED if vouched else State.SUPPORTED
+    if Relation.INDICATES in relations or row.mapped.gap is Gap.ORGANISATIONAL:
+        return State.EVIDENCED if vouched else State.ATTESTATION
+    # Evidence that could be there and is not: a person's word does not stand in for it. Where none can be, it does.
+    return State.EVIDENCED if vouched and row.mapped.gap is Gap.NOT_BUILT else State.MISSING
+
+
+def _is_out_of_force(control: Control, now: datetime) -> bool:
+    if control.status is Status.PROPOSED or control.in_force.start is None:
+        return False
+    return not control.in_force.covers(now.date())
+
+
+def _is_said_not_to_apply(row: Row) -> bool:
+    attested = row.attested is not None and row.attested.claim is Claim.NOT_APPLICABLE
+    return attested or (row.decided is not None and row.decided.choice is Choice.NOT_REASONABLE)
+
+
+def _is_vouched_for(row: Row) -> bool:
+    attested = row.attested is not None and row.attested.claim is Claim.IN_PLACE
+    return attested or (row.decided is not None and row.decided.choice is not Choice.NOT_REASONABLE)
+
+
+def _last_words(items: Iterable[Evidence], environment: EnvironmentName | None) -> list[Evidence]:
+    """Return, of each type at each place, the last statement: a gate that was asked again has one answer."""
+    last: dict[tuple[str, str], Evidence] = {}
+    for item in items:
+        place = _place(item)
+        if environment is None or place.environment in (None, environment):
+            last[item.statement.predicate_type, str(place)] = item
+    return sorted(last.values(), key=lambda item: item.index)
+
+
+def _youngest(items: Iterable[Evidence]) -> list[Evidence]:
+    return list({item.statement.predicate_type: item for item in items}.values())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    """What a statement of a run is about, besides the run."""
+
+    environment: str | None
+    part: str
+
+    def __str__(self) -> str:
+        return f"{self.environment or ''}/{self.part}"
+
+
+def _place(item: Evidence) -> _Place:
+    body = item.statement.body
+    decision = body.get("wardline_decision")
+    environment = decision.get("environment") if isinstance(decision, dict) else body.get("environment")
+    if not isinstance(environment, str) or item.statement.predicate_type == REHEARSAL:
+        # A rehearsal says where the way back was walked; it is about the release, wherever that goes.
+        return _Place(environment=None, part=item.statement.context.step)
+    role = body.get("role")  # two people of two roles say yes to one release
+    return _Place(environment=environment, part=role if isinstance(role, str) else "")
+
+
+def _findings(item: Evidence) -> Iterable[str]:
+    findings = item.statement.body.get("findings")
+    for finding in findings if isinstance(findings, list) else ():
+        name = finding.get("id") if isinstance(finding, dict) else None
+        if isinstance(name, str):
+            yield name

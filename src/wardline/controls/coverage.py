@@ -1,0 +1,149 @@
+"""Coverage: how far evidence and people answer each control. Never a verdict on the law."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from wardline.canonical import JSON, JSONObject
+from wardline.clock import to_rfc3339
+from wardline.controls.catalogue import Catalogue, Control, Requirement
+from wardline.controls.mapping import Answer, Mapped
+from wardline.controls.said import Accepted, Attested, Decided
+from wardline.outcomes import Outcome
+
+
+class State(StrEnum):
+    """How far a control is answered."""
+
+    EVIDENCED = "evidenced"
+    SUPPORTED = "supported, person needed"
+    ATTESTATION = "attestation needed"
+    WAIVED = "waived"  # a finding in its evidence is accepted for a while; that meets nothing
+    MISSING = "missing"
+    NOT_APPLICABLE = "not applicable"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered:
+    """An answer that is there, and the log indices of its evidence."""
+
+    answer: Answer
+    indices: tuple[int, ...]
+
+    def to_json(self) -> JSONObject:
+        return {
+            "relation": self.answer.relation.value,
+            "predicate_type": self.answer.evidence.predicate_type,
+            "indices": list(self.indices),
+            "scope": self.answer.scope,
+            "rationale": self.answer.rationale,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Against:
+    """Evidence that was looked for and did not pass."""
+
+    index: int
+    outcome: Outcome
+
+    def to_json(self) -> JSONObject:
+        return {"index": self.index, "outcome": self.outcome.value}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """How far one control is answered, and by what."""
+
+    control: Control
+    mapped: Mapped
+    state: State
+    answered: tuple[Answered, ...]
+    against: tuple[Against, ...]
+    attested: Attested | None
+    decided: Decided | None
+    accepted: tuple[Accepted, ...]
+
+    @property
+    def person(self) -> str | None:
+        """What stays for a person; None: nothing that is known here."""
+        if self.state is State.NOT_APPLICABLE:
+            return None
+        vouched = self.attested is not None or self.decided is not None
+        return None if vouched and self.state is State.EVIDENCED else self.mapped.person
+
+    @property
+    def wants_decision(self) -> bool:
+        """Whether the row is addressable and neither carried out nor decided about."""
+        open_ = self.state in {State.SUPPORTED, State.ATTESTATION, State.MISSING, State.WAIVED}
+        return self.control.requirement is Requirement.ADDRESSABLE and open_ and self.decided is None
+
+    def to_json(self) -> JSONObject:
+        answered: list[JSON] = [each.to_json() for each in self.answered]
+        against: list[JSON] = [each.to_json() for each in self.against]
+        return {
+            "control": self.control.id,
+            "title": self.control.title,
+            "citation": self.control.citation,
+            "requirement": self.control.requirement.value,
+            "checked": self.control.checked is not None,
+            "state": self.state.value,
+            "answered": answered,
+            "against": against,
+            "gap": None if self.mapped.gap is None else self.mapped.gap.value,
+            "what": self.mapped.what,
+            "person": self.person,
+            "wants_decision": self.wants_decision,
+            "attested": _attested_to_json(self.attested),
+            "decided": _decided_to_json(self.decided),
+            "accepted": [
+                {"index": each.index, "finding": each.finding, "until": to_rfc3339(each.until)}
+                for each in self.accepted
+            ],
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coverage:
+    """The rows of each catalogue that was asked about, in the order of the law."""
+
+    at: datetime
+    catalogues: tuple[tuple[Catalogue, tuple[Row, ...]], ...]
+
+    @property
+    def counts(self) -> Mapping[State, int]:
+        """How many rows are in which state; advisory catalogues are not counted."""
+        counted = Counter(row.state for catalogue, rows in self.catalogues for row in rows if not catalogue.advisory)
+        return {state: counted[state] for state in State}
+
+    def to_json(self) -> JSONObject:
+        return {
+            "at": to_rfc3339(self.at),
+            "counts": {state.value: count for state, count in self.counts.items()},
+            "catalogues": [_catalogue_to_json(catalogue, rows) for catalogue, rows in self.catalogues],
+        }
+
+
+def _attested_to_json(said: Attested | None) -> JSON:
+    if said is None:
+        return None
+    return {"index": said.index, "claim": said.claim.value, "by": said.by, "until": to_rfc3339(said.until)}
+
+
+def _decided_to_json(said: Decided | None) -> JSON:
+    if said is None:
+        return None
+    return {"index": said.index, "choice": said.choice.value, "by": said.by, "until": to_rfc3339(said.until)}
+
+
+def _catalogue_to_json(catalogue: Catalogue, rows: Iterable[Row]) -> JSONObject:
+    return {
+        "id": catalogue.id,
+        "version": catalogue.version,
+        "digest": str(catalogue.digest),
+        "status": catalogue.status.value,
+        "advisory": catalogue.advisory,
+        "rows": [row.to_json() for row in rows],
+    }
