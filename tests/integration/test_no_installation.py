@@ -23,6 +23,8 @@ LOOKING = (
     "log export --format jsonl --to file",
     "log copy --to copy.db",
     "log witnesses list",
+    "people list",
+    "controls show",
     "people forget p-devi --dry-run",
     "packet r-1",
     "backup file",

@@ -49,9 +49,9 @@ def enrol(
 def list_people(output: _Output = Output.TEXT) -> None:
     """List principals with their roles; names only where the erasable table still has them."""
     from wardline.bootstrap.forgetting import erased
-    from wardline.cli.home import home
+    from wardline.cli.home import existing_home
 
-    with home() as wardline:
+    with existing_home() as wardline:
         gone = erased(wardline)
         rows = [
             (
