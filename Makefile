@@ -24,8 +24,8 @@ fuzz: $(READY)            ## feed the parsers of what strangers send; SECONDS=n 
 	  echo "== $$parser"; $(BIN)/python tests/fuzz/parsers.py $$parser -max_total_time=$(or $(SECONDS),30) -verbosity=0 -print_final_stats=1; done
 
 check: $(READY)           ## the fast half of CI: format, lint, types, import contracts, policies
-	$(BIN)/ruff format --check src tests bench examples
-	$(BIN)/ruff check src tests bench examples
+	$(BIN)/ruff format --check src tests bench examples verifier
+	$(BIN)/ruff check src tests bench examples verifier
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/wardline gate test
