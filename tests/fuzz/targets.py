@@ -97,7 +97,7 @@ def foreign(content: bytes) -> None:
 
 def statement(content: bytes) -> None:
     read = Statement.decode(content)
-    assert Statement.decode(read.encode()).encode() == read.encode()
+    assert read.encode() == content
     check_predicate(read)
 
 

@@ -6,7 +6,7 @@ is added. A type without a schema is no type of ours: it is neither written nor 
 
 import json
 import re
-from functools import cache
+from functools import lru_cache
 from pkgutil import get_data
 
 import jsonschema_rs
@@ -23,7 +23,10 @@ PROFILES = {
 }
 
 _SUFFIX = ".schema.json"
-_OURS = re.compile(rf"{re.escape(NAMESPACE)}/([a-z0-9]+(?:-[a-z0-9]+)*)/v([1-9][0-9]{{0,3}})", re.ASCII)
+# A name becomes that of a file, so it is no longer than one may be.
+_OURS = re.compile(
+    rf"{re.escape(NAMESPACE)}/(?=[a-z0-9-]{{1,64}}/)([a-z0-9]+(?:-[a-z0-9]+)*)/v([1-9][0-9]{{0,3}})", re.ASCII
+)
 
 
 def check_predicate(statement: Statement) -> None:
@@ -53,7 +56,7 @@ def known_types() -> tuple[str, ...]:
     return tuple(sorted([*ours, *PROFILES], key=_short))
 
 
-@cache
+@lru_cache(maxsize=256)  # of each type once; whoever sends us others does not fill the memory
 def _validator(kind: str) -> jsonschema_rs.Validator | None:
     match = _OURS.fullmatch(kind)
     if kind in PROFILES:

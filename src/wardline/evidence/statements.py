@@ -135,11 +135,14 @@ def _context(document: canonical.JSON) -> Context:
             "outcome": str(outcome),
             **rest,
         } if not rest and outcome in _OUTCOMES and not isinstance(attempt, bool):
+            moment = from_rfc3339(recorded_at)
+            if to_rfc3339(moment) != recorded_at:  # one text for one moment, as docs/reference/packet-format.md has it
+                raise InvalidInput("statement context: expected recordedAt in UTC with milliseconds, as in …:03.004Z")
             return Context(
                 run=None if run is None else RunId(run),
                 step=step,
                 attempt=attempt,
-                recorded_at=from_rfc3339(recorded_at),
+                recorded_at=moment,
                 actor=PrincipalId(actor),
                 outcome=Outcome(outcome),
             )
