@@ -94,6 +94,7 @@ def test_a_wardline_yaml_that_is_wrong_is_shown_whole(world: TinyWorld) -> None:
     ],
 )
 def test_a_run_that_nobody_knows(world: TinyWorld, arguments: tuple[str, ...]) -> None:
+    world.run("runs", "list")  # begins an installation
     ended = world.run(*arguments)
     assert ended.code == USAGE
     assert "r-nobody" in ended.err
