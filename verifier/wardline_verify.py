@@ -926,10 +926,11 @@ def check_completeness(packet: Packet) -> str:
         fail(f"{len(seals)} seals, or not the last statement of the run")
     if number_at(seals[0].predicate, "statements") != len(run):
         fail(f"{len(run)} statements of the run, the seal counts {number_at(seals[0].predicate, 'statements')}")
-    if len(run) == 1 and at(seals[0].predicate, "first") is None:  # docs/predicates/seal.md: it is alone
-        return "the seal alone"
-    if number_at(seals[0].predicate, "first") != run[0].index:
-        fail(f"the first statement of the run is at {run[0].index}, the seal says elsewhere")
+    first = at(seals[0].predicate, "first")
+    if len(run) == 1 and first is not None:
+        fail("the seal is the only statement of the run, and names another as the first")
+    if len(run) > 1 and number_at(first) != run[0].index:
+        fail(f"the first statement of the run is at {run[0].index}, the seal says {first}")
     if len({statement.key for statement in run}) != len(run):
         fail("two statements of the run have the same step and attempt")
     return f"{len(run)} statements, the last one the seal"

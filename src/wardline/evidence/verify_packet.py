@@ -221,9 +221,10 @@ def _check_completeness(examined: _Examined) -> str:
     if len(seals) > 1 or own[-1] != seals[0]:
         raise IntegrityViolation("the seal is not the run's only one and last statement")
     stated, first = seals[0].statement.body.get("statements"), seals[0].statement.body.get("first")
-    if (stated, first) != (len(own), own[0].index):
+    begun = own[0].index if len(own) > 1 else None  # a seal alone was written before its own index was known
+    if (stated, first) != (len(own), begun):
         raise IntegrityViolation(
-            f"the seal counts {stated} statements from {first} on; here are {len(own)} from {own[0].index} on"
+            f"the seal counts {stated} statements from {first} on; here are {len(own)} from {begun} on"
         )
     if len({item.key for item in own}) != len(own):
         raise IntegrityViolation("two statements of the run have the same key")
