@@ -129,9 +129,12 @@ def untyped(value: object) -> object:
 
 
 def _places(text: str) -> list[int]:
-    """The first, the last and one letter of each line: a note has a line for each of its parts."""
-    starts = itertools.accumulate((len(line) for line in text.splitlines(keepends=True)), initial=0)
-    return sorted({0, len(text) - 1, len(text) // 3, *(min(start + 2, len(text) - 1) for start in starts)})
+    """The first letter, the last, and two of each line: a note has a line for each of its parts."""
+    places, start = {0, len(text) - 1, max(len(text) - 4, 0)}, 0
+    for line in text.splitlines(keepends=True):
+        places |= {start + min(2, len(line) - 1), start + len(line) * 2 // 3}
+        start += len(line)
+    return sorted(place for place in places if place < len(text))
 
 
 def _lettered(text: str, at: int) -> str:

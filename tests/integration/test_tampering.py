@@ -3,12 +3,13 @@
 import re
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Column, Connection, Engine, Table, delete, insert, update
 from tests.fakes.attacker import Attacker, Row, changes_of, this, untyped
+from tests.fakes.growing_log import line_of
 from tests.fakes.long_story import SECOND, WITNESSES, LongStory, long_story
 from tests.fakes.postgres import fresh_database
 
@@ -130,6 +131,18 @@ def test_the_story_holds_what_the_matrix_is_about(story: LongStory) -> None:
     assert (checked.cosignatures, checked.unlisted) == (6, {})
 
 
+def test_what_an_unlisted_witness_said_is_counted_and_never_called_verified(story: LongStory) -> None:
+    with open_database(story.database) as engine:
+        checked = check_log(engine, story.key, witnesses=WITNESSES[:1])
+        nobody = check_log(engine, story.key)
+        # The same name, and another key: the witness was given a new one.
+        changed = check_log(engine, story.key, witnesses=[replace(WITNESSES[0], name=WITNESSES[1].name)])
+    first, second = (f"{each.name} with key {each.hash.hex()}" for each in WITNESSES)
+    assert (checked.cosignatures, checked.unlisted) == (3, {second: 3})
+    assert (nobody.cosignatures, nobody.unlisted) == (0, {first: 3, second: 3})
+    assert (changed.cosignatures, changed.unlisted) == (0, {first: 3, second: 3})
+
+
 @slow
 @pytest.mark.parametrize("column", COLUMNS, ids=name)
 def test_every_change_of_a_column_is_named(scene: Scene, column: Column[object]) -> None:
@@ -167,6 +180,33 @@ def test_a_row_that_is_gone_is_named_or_proves_nothing(scene: Scene, table: Tabl
         else:
             after = [f"leaf {row['index'] + 1}", f"size {row['index'] + 1}"] if table is log_leaves else []
             scene.shown(table, drop, *places(table, row), *after, told=told)
+
+
+@slow
+def test_each_signature_on_a_checkpoint_has_to_hold_and_one_is_enough(scene: Scene) -> None:
+    """While two keys of the log count, both sign."""
+    rows = scene.rows(log_checkpoints)
+    row = next(row for row in reversed(rows) if row["note"].count("\n— ") == 2)
+    text, signatures = row["note"].split("\n\n")
+    one, other = signatures.splitlines(keepends=True)
+    elsewhere = rows[0]["note"].split("\n\n")[1]
+    stranger = line_of(5, f"{text}\n", name=scene.story.key.name)
+
+    def signed(*lines: str) -> Callable[[Connection], object]:
+        note = f"{text}\n\n{''.join(lines)}"
+        return lambda c: c.execute(update(log_checkpoints).where(this(log_checkpoints, row)).values(note=note))
+
+    for lines in ((one,), (other,), (other, one)):
+        scene.unseen(log_checkpoints, signed(*lines), told=f"{len(lines)} signatures")
+    for lines in (
+        (),
+        (one, one),
+        (one, other, stranger),
+        (one, elsewhere),
+        (elsewhere, other),
+        (one, other, elsewhere),
+    ):
+        scene.shown(log_checkpoints, signed(*lines), *places(log_checkpoints, row), told=f"{lines}")
 
 
 @slow

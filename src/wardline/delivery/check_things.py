@@ -13,7 +13,7 @@ from wardline.evidence.purges import Purges
 from wardline.evidence.retention import Kept, class_of
 from wardline.outcomes import Outcome
 
-_REMEMBERED = 50_000  # things that were read and are not read again: some ten megabytes
+_REMEMBERED = 50_000  # things; some ten megabytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,11 +70,13 @@ def named_by(evidence: Iterable[Evidence]) -> Iterable[Named]:
             yield Named(index=item.index, digest=digest, kept=kept)
 
 
-def check_things(things: Iterable[Named], places: Places, purges: Callable[[], Purges]) -> Things:
+def check_things(
+    things: Iterable[Named], places: Places, purges: Callable[[], Purges], *, remembered: int = _REMEMBERED
+) -> Things:
     """Look at every one of `things`, and tell what is purged from what is missing.
 
-    Holds no more of them in memory than are not there, and those it remembers to have read. `purges` is asked last:
-    what a purge removes meanwhile, it has said before.
+    Holds no more of them in memory than are not there, and `remembered` that were read: they are not read again.
+    `purges` is asked last: what a purge removes meanwhile, it has said before.
     """
     read: dict[tuple[Digest, Kept], None] = {}
     gone: list[Named] = []
@@ -95,7 +97,7 @@ def check_things(things: Iterable[Named], places: Places, purges: Callable[[], P
             unseen.append(f"{_what(thing)}: {error.what}")
         else:
             read[thing.digest, thing.kept] = None
-            if len(read) > _REMEMBERED:
+            if len(read) > remembered:
                 del read[next(iter(read))]
     purged = _settle(gone, purges(), missing=missing, unseen=unseen) if gone else 0
     return Things(mentions=mentions, purged=purged, missing=tuple(missing), unseen=tuple(unseen))
