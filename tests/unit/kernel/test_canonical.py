@@ -1,5 +1,6 @@
 import json
 import tracemalloc
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
@@ -30,6 +31,20 @@ def test_only_one_byte_sequence_is_accepted_for_a_value(value: canonical.JSON) -
     else:
         with pytest.raises(InvalidInput):
             canonical.decode(loose)
+
+
+@given(JSON, st.data())
+def test_a_changed_byte_is_refused_or_another_value(value: canonical.JSON, data: st.DataObject) -> None:
+    content = bytearray(canonical.encode(value))
+    content[data.draw(st.integers(0, len(content) - 1))] ^= data.draw(st.integers(1, 255))
+    with suppress(InvalidInput):
+        read = canonical.decode(bytes(content))
+        assert canonical.encode(read) == bytes(content) != canonical.encode(value)
+
+
+@given(st.binary())
+def test_a_digest_is_read_back(content: bytes) -> None:
+    assert Digest.parse(str(Digest.of(content))) == Digest.of(content)
 
 
 @given(st.binary(max_size=60))
