@@ -29,7 +29,7 @@ _UNITS = {
 }
 _SCALARS = frozenset(f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "timestamp"))
 MAX_TEXT = 2_000  # characters: a long command; anything longer belongs in a script of the repository
-_MAX_ITEMS = 100
+MAX_ITEMS = 100
 
 
 class Shape(Protocol):
@@ -229,7 +229,7 @@ class Items:
     at_least: int = 0
 
     def read(self, node: Node, key: str, reader: Reader) -> object | None:
-        if not isinstance(node, SequenceNode) or not self.at_least <= len(node.value) <= _MAX_ITEMS:
+        if not isinstance(node, SequenceNode) or not self.at_least <= len(node.value) <= MAX_ITEMS:
             reader.expected(node, key, self.wanted)
             return None
         read = [self.each.read(item, f"{key}[{at}]", reader) for at, item in enumerate(node.value)]
@@ -241,7 +241,7 @@ class Items:
         return tuple(values) if len(values) == len(read) else None
 
     def schema(self) -> Schema:
-        return {"type": "array", "items": self.each.schema(), "minItems": self.at_least, "maxItems": _MAX_ITEMS,
+        return {"type": "array", "items": self.each.schema(), "minItems": self.at_least, "maxItems": MAX_ITEMS,
                 "uniqueItems": True}  # fmt: skip
 
     @property
@@ -266,7 +266,7 @@ class Table:
     check: Check | None = None
 
     def read(self, node: Node, key: str, reader: Reader) -> object | None:
-        if not isinstance(node, MappingNode) or len(node.value) > _MAX_ITEMS:
+        if not isinstance(node, MappingNode) or len(node.value) > MAX_ITEMS:
             reader.expected(node, key, self.wanted)
             return None
         before = len(reader.problems)
@@ -284,7 +284,7 @@ class Table:
     def schema(self) -> Schema:
         required: Schema = {"required": list(self.required)} if self.required else {}
         return {"type": "object", "propertyNames": self.name.schema(), "additionalProperties": self.each.schema(),
-                "maxProperties": _MAX_ITEMS, **required}  # fmt: skip
+                "maxProperties": MAX_ITEMS, **required}  # fmt: skip
 
     @property
     def wanted(self) -> str:
