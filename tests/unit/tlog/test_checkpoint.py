@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from wardline.errors import IntegrityViolation, InvalidInput
 from wardline.tlog.checkpoint import Checkpoint, open_checkpoint, open_checkpoint_of, signers
 from wardline.tlog.merkle import leaf_hash, root_hash, verify_consistency
-from wardline.tlog.note import VerifierKey, open_note, sign_note
+from wardline.tlog.note import VerifierKey, open_note, sign_note, take_apart
 from wardline.tlog.tree import completed_by, consistency_proof
 
 PRIVATE = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
@@ -51,6 +51,9 @@ def test_the_checkpoints_of_another_implementation_hold(size: int) -> None:
     assert checkpoint.size == size
     assert found == leaves
     assert root_hash(leaves) == checkpoint.root
+    # The text that they signed is the one that we would sign.
+    ours = Checkpoint(origin=checkpoint.origin, size=size, root=root_hash(leaves))
+    assert take_apart((LOG / f"checkpoint.{size}").read_text())[0] == ours.encode()
     _check_that_it_extends_every_earlier_one(checkpoint, leaves)
 
 

@@ -11,6 +11,7 @@ from wardline.tlog import tree
 from wardline.tlog.checkpoint import open_checkpoint
 from wardline.tlog.merkle import leaf_hash, root_hash
 from wardline.tlog.note import VerifierKey
+from wardline.tlog.proof_file import ProofFile
 from wardline.tlog.tiles import Tile, TiledNodes, decode_bundle, encode_bundle, encode_tile, tiles_of
 
 OTHERS = Path(__file__).resolve().parents[4] / "shared" / "data" / "tlog"
@@ -155,6 +156,10 @@ def test_the_tiles_of_another_implementation_are_ours_byte_for_byte(size: int) -
         rebuilt._nodes |= {(n.level, n.index): n.hash for n in tree.completed_by(leaf_hash(entry), rebuilt, number)}
     for tile in tiles_of(size, entries=True):
         assert encode_tile(rebuilt, tile) == (OTHERS / tile.path).read_bytes()
-    checkpoint = open_checkpoint((OTHERS / f"checkpoint.{size}").read_text(), VerifierKey.parse(OTHERS_KEY))
+    note, key = (OTHERS / f"checkpoint.{size}").read_text(), VerifierKey.parse(OTHERS_KEY)
+    checkpoint = open_checkpoint(note, key)
+    for index, entry in enumerate(entries):
+        proof = ProofFile(index=index, hashes=tree.inclusion_proof(rebuilt, index, size), checkpoint=note)
+        assert ProofFile.parse(proof.encode()).verify(entry, key) == checkpoint
     nodes = TiledNodes(size, lambda tile: (OTHERS / tile.path).read_bytes())
     assert tree.root(nodes, size) == checkpoint.root == root_hash([leaf_hash(entry) for entry in entries])
