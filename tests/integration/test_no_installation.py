@@ -7,8 +7,9 @@ from tests.fakes.filled_home import settings
 from typer.testing import CliRunner
 
 from wardline.bootstrap.home import open_existing_home, open_home
+from wardline.bootstrap.keys import retire
 from wardline.cli.main import app
-from wardline.errors import NotFound
+from wardline.errors import Conflict, NotFound
 
 LOOKING = (
     "keys show",
@@ -60,3 +61,11 @@ def test_a_key_of_ones_own_is_made_without_any_installation(tmp_path: Path, monk
     made = CliRunner().invoke(app, ["keys", "new", str(tmp_path / "sam.key")])
     assert made.exit_code == 0
     assert not (tmp_path / "home").exists()
+    monkeypatch.delenv("WARDLINE_PASSPHRASE")
+    again = CliRunner().invoke(app, ["keys", "new", str(tmp_path / "sam.key")])
+    assert isinstance(again.exception, Conflict)  # said before anybody is asked for a passphrase
+
+
+def test_a_persons_key_is_not_retired(tmp_path: Path) -> None:
+    with open_home(settings(tmp_path / "home")) as home, pytest.raises(NotFound, match="the installation has none"):
+        retire(home, "d64459b20ca2")

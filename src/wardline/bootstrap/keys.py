@@ -12,7 +12,7 @@ from wardline.bootstrap.home import Home
 from wardline.bootstrap.own_keys import key_folder
 from wardline.delivery.change_keys import KeyDesk, Revocation
 from wardline.delivery.sign import Signatory
-from wardline.errors import InvalidInput, NotFound, Refused
+from wardline.errors import Conflict, InvalidInput, NotFound, Refused
 from wardline.evidence.envelopes import Signer
 from wardline.evidence.log import Evidence
 from wardline.evidence.signatories import Signatories
@@ -46,10 +46,19 @@ class KeyRow:
     at_hand: bool | None
 
 
-def new_key(file: Path, passphrase: str) -> Path:
-    """Make a personal key, and write its public half beside it."""
-    made = create_personal_key(file, passphrase)
-    return write_public_key(file.with_name(f"{file.name}.pub"), made.public_key)
+def new_key(file: Path, passphrase: Callable[[], str]) -> Path:
+    """Make a personal key, and write its public half beside it; `passphrase` is asked only where there is room.
+
+    Raises:
+        Conflict: One of the two files exists.
+        Unavailable: There is no such folder.
+    """
+    public = file.with_name(f"{file.name}.pub")
+    for each in (file, public):
+        if each.exists():
+            raise Conflict(f"key {each} exists, and a key is never overwritten", remedy="Name another file.")
+    made = create_personal_key(file, passphrase())
+    return write_public_key(public, made.public_key)
 
 
 def write_public(reference: str, to: Path, secret: Callable[[], str]) -> PublicKey:
@@ -121,7 +130,13 @@ def retire(home: Home, name: str) -> tuple[PublicKey, Evidence]:
     """
     folder, desk = key_folder(home.settings), _desk(home)
     known = desk.signatories()
-    key = named(name, [held.key for held in known.keyring.keys])
+    try:
+        key = named(name, [held.key for held in known.keyring.keys])
+    except NotFound as error:
+        raise NotFound(
+            f"key {name[:80]!r}: the installation has none that begins so",
+            remedy="See `wardline keys list`. A person's key ends with their next enrolment, or is revoked.",
+        ) from error
     by = _without(folder, known, key)
     return key, desk.retire(key, by=by)
 

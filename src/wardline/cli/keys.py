@@ -42,7 +42,8 @@ def new(
     from wardline.cli.signing import passphrase_for
     from wardline.settings import read_settings
 
-    public = new_key(file, passphrase_for(read_settings(), file, new=True))  # people's machines have no installation
+    settings = read_settings()  # and no installation: people's machines have none
+    public = new_key(file, lambda: passphrase_for(settings, file, new=True))
     if output is Output.JSON:
         say_json({"file": str(file), "public": str(public)})
         return
