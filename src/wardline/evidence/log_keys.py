@@ -107,6 +107,6 @@ class LogKeys:
 def _none_at_hand(root: VerifierKey, purpose: Purpose) -> Unavailable:
     return Unavailable(
         f"log {root.name}: none of the keys at hand may sign its {purpose}",
-        remedy="See `wardline keys list`; put the key that counts back into the home's folder of keys. What was restored "
-        "without keys is for reading.",
+        remedy="See `wardline keys list`; put the key that counts back into the home's folder of keys. "
+        "What was restored without keys is for reading.",
     )
