@@ -138,10 +138,13 @@ def decode_bundle(content: bytes) -> tuple[bytes, ...]:
     """Return the entries of a bundle.
 
     Raises:
-        InvalidInput: It ends within an entry.
+        InvalidInput: It ends within an entry, or has more entries than a bundle takes.
     """
-    entries, at = [], 0
+    entries: list[bytes] = []
+    at = 0
     while at < len(content):
+        if len(entries) == WIDTH:
+            raise InvalidInput(f"an entry bundle of more than {WIDTH} entries")
         start = at + 2
         at = start + int.from_bytes(content[at:start], "big")
         if start > len(content) or at > len(content):

@@ -139,6 +139,12 @@ def test_any_bytes_at_all_are_a_bundle_or_refused(content: bytes) -> None:
         assert encode_bundle(decode_bundle(content)) == content
 
 
+def test_a_bundle_of_more_entries_than_a_tile_is_wide_is_refused() -> None:
+    assert len(decode_bundle(bytes(2 * 256))) == 256
+    with pytest.raises(InvalidInput, match="more than 256"):
+        decode_bundle(bytes(2 * 257))
+
+
 def test_an_entry_that_no_bundle_takes_is_refused() -> None:
     assert len(encode_bundle([bytes(65_535)])) == 65_537
     with pytest.raises(InvalidInput, match="at most 65535"):
