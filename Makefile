@@ -15,7 +15,7 @@ test: $(READY)            ## set up and pass the tests that need a few minutes
 test-slow: $(READY)       ## whole journeys with real processes, kills and a service from the package index
 	$(BIN)/pytest -m slow -rs -n 3 --dist loadfile   # they mostly wait; within a file each builds on those before it
 
-test-exhaustive: $(READY) ## every case of what the other suites try a spread of; about a quarter of an hour
+test-exhaustive: $(READY) ## every case of what the other suites try a spread of; the better part of an hour on two cores
 	$(BIN)/pytest -m exhaustive
 
 fuzz: $(READY)            ## feed the parsers of what strangers send; SECONDS=n each, 30 unless told
