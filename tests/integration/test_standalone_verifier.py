@@ -1,0 +1,285 @@
+"""The verifier published apart from packets, held against Wardline's own over packets changed in every place.
+
+Both follow docs/reference/packet-format.md; the standalone one was written without looking at this code. A change is
+made either without any key, or by somebody who has every key there is and signs all of it anew, so that only what the
+statements mean can give it away. What one verifier says of a packet the other has to say too, check by check.
+"""
+
+import hashlib
+import importlib.util
+import json
+import re
+import subprocess
+import sys
+import venv
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from forged_packets import (
+    KEY,
+    ORIGIN,
+    STRANGER,
+    WITNESS,
+    Mutant,
+    bytes_changed,
+    envelopes_signed_anew,
+    notes_changed,
+    proof_changed,
+    signers_changed,
+    statements_told_anew,
+    whole_signed_anew,
+    witnessed,
+)
+from key_histories import BOTH, MACHINES, THEIRS, changed, enrolled, key_json, random_packet, world_of
+from told_story import MACHINE, begun
+
+from wardline.evidence.packet import Packet
+from wardline.evidence.verify_packet import Trust, verify_packet
+from wardline.outcomes import Outcome
+from wardline.tlog.note import VerifierKey
+
+ROOT = Path(__file__).resolve().parents[2]
+SCRIPT = ROOT / "verifier" / "wardline_verify.py"
+DOCUMENT = ROOT / "docs" / "reference" / "packet-format.md"
+SCHEMAS, PAGE = 2, 11  # checks; of the page the standalone verifier compares the digest only, and says so
+
+
+def _standalone() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("wardline_verify", SCRIPT)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+standalone = _standalone()
+PUBLISHED = standalone.schemas_in(str(ROOT / "docs" / "predicates"))
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    with begun(tmp_path_factory.mktemp("told")) as story:
+        story.tell()
+        return story.packet()
+
+
+def theirs(content: bytes, key: VerifierKey, witnesses: tuple = ()) -> list[str]:
+    keys = [standalone.VerifierKey(str(each), 4) for each in witnesses]
+    _, found = standalone.verify(content, standalone.VerifierKey(str(key), 1), keys, len(keys), PUBLISHED)
+    return [outcome for outcome, _ in found]
+
+
+def disagreement(content: bytes, key: VerifierKey = KEY, witnesses: tuple = ()) -> str | None:
+    """Return on which checks the two differ; None: on none."""
+    found = verify_packet(content, Trust(key=key, witnesses=witnesses))
+    ours, said = [check.outcome.value for check in found.checks], theirs(content, key, witnesses)
+    differing = []
+    for number, (one, other) in enumerate(zip(ours, said, strict=True), start=1):
+        page = number == PAGE and (one, other) == ("failed", "passed")
+        # What does not keep to its schema may miss what other checks look for: both refuse it, for that.
+        unread = number > SCHEMAS and ours[SCHEMAS - 1] == said[SCHEMAS - 1] == "failed"
+        if one != other and not page and not (unread and {one, other} == {"passed", "failed"}):
+            differing.append(f"{number}: {one}, standalone {other} ({found.checks[number - 1].detail})")
+    return "; ".join(differing) or None
+
+
+def agree(mutants: Iterable[Mutant], witnesses: tuple = ()) -> int:
+    """Return over how many mutants both verifiers agreed; at least one of each kind has to be there."""
+    count, wrong = 0, []
+    for what, make in mutants:
+        count += 1
+        found = disagreement(make(), witnesses=witnesses)
+        if found is not None:
+            wrong.append(f"{what}: {found}")
+    assert wrong == []
+    assert count
+    return count
+
+
+# Families of changes, how far apart the ones tried always are, and how far apart those tried when all are asked for.
+FAMILIES: dict[str, tuple[Callable[[bytes], Iterator[Mutant]], int, int]] = {
+    "bytes": (bytes_changed, 2_503, 41),
+    "proof": (proof_changed, 331, 8),
+    "whole": (whole_signed_anew, 37, 1),
+    "envelopes": (envelopes_signed_anew, 293, 7),
+    "statements": (statements_told_anew, 499, 11),
+    "signers": (signers_changed, 7, 1),
+    "notes": (notes_changed, 113, 1),
+}
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_both_verifiers_agree_on_a_spread_of_changed_packets(told: bytes, family: str) -> None:
+    mutants, spread, _ = FAMILIES[family]
+    assert agree(islice(mutants(told), 0, None, spread), (WITNESS,) if family == "notes" else ()) > 10
+
+
+@pytest.mark.exhaustive
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("family", FAMILIES)
+def test_both_verifiers_agree_on_thousands_of_changed_packets(told: bytes, family: str) -> None:
+    mutants, _, spread = FAMILIES[family]
+    assert agree(islice(mutants(told), 0, None, spread), (WITNESS,) if family == "notes" else ()) > 200
+
+
+def test_both_verifiers_agree_on_histories_of_keys_made_up_at_random() -> None:
+    assert [(seed, found) for seed in range(60) if (found := disagreement(*random_packet(seed)))] == []
+
+
+@pytest.mark.exhaustive
+@pytest.mark.timeout(1800)
+def test_both_verifiers_agree_on_thousands_of_histories_of_keys() -> None:
+    assert [(seed, found) for seed in range(60, 3_000) if (found := disagreement(*random_packet(seed)))] == []
+
+
+def outcomes(content: bytes, key: VerifierKey = KEY) -> dict[int, str]:
+    assert disagreement(content, key) is None
+    return {number: outcome for number, outcome in enumerate(theirs(content, key), start=1) if outcome != "passed"}
+
+
+def test_both_hold_for_what_was_not_changed_with_and_without_a_witness(told: bytes) -> None:
+    assert outcomes(told) == {}
+    ((_, with_witness),) = islice(notes_changed(told), 1)
+    assert disagreement(with_witness(), witnesses=(WITNESS,)) is None
+    assert set(theirs(with_witness(), KEY, (WITNESS,))) == {"passed"}
+    assert theirs(told, KEY, (WITNESS,))[5] == "failed"
+    assert witnessed("a\n\nb\n").startswith("a\n\nb\n— ")
+
+
+def test_both_refuse_another_key_and_another_log(told: bytes) -> None:
+    assert {3, 4, 5, 7} <= outcomes(told, VerifierKey(name=ORIGIN, raw=STRANGER.public_key.raw)).keys()
+    assert outcomes(told, VerifierKey(name="another.example/log", raw=MACHINE.public_key.raw)).keys() == {5, 7}
+
+
+def test_a_run_that_left_its_seal_alone_holds() -> None:
+    packet = world_of([], signer=MACHINE, checkpoints=MACHINE).packet()
+    assert outcomes(packet) == {}
+
+
+def test_a_retired_key_may_be_revoked_from_before_its_retirement_on() -> None:
+    admin, old = THEIRS[0], MACHINES[1]
+    founding = enrolled("p-admin", admin, ["administrator"], actor="p-admin", step="0", founding=True)
+    said = [
+        (founding, [admin]),
+        (changed("added", old, step="1", by=key_json(MACHINE), purposes=BOTH), [MACHINE, old]),
+        (changed("retired", old, step="2"), [MACHINE]),
+        (changed("revoked", old, step="3", actor="p-admin", since=2, reason="key-compromise"), [admin]),
+    ]
+    assert outcomes(world_of(said, signer=MACHINE, checkpoints=MACHINE).packet()) == {}
+    assert outcomes(world_of(said, signer=old, checkpoints=MACHINE).packet()).keys() == {3, 4}
+
+
+def test_no_bytes_make_the_standalone_verifier_raise(told: bytes) -> None:
+    prefix, suffix = frame()
+    middle = b'<template id="wardline-packet/2">\n'
+    for text in (b"", b"\xff", b"[" * 100_000, b'{"a":' * 100_000, b"1" * 100_000, b"NaN", b'"\\ud800"', b"{}", b"1e9"):
+        wrapped = prefix + middle + standalone.binascii.b2a_base64(text) + suffix
+        for content in (text, wrapped, told + text, told[: len(text)]):
+            assert set(theirs(content, KEY)[1:]) == {"errored"} or content == told
+
+
+# As somebody uses it
+
+
+def run(python: str | Path, *arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [str(python), "-I", str(SCRIPT), *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_the_command_says_what_wardline_verify_says(told: bytes, tmp_path: Path) -> None:
+    packet, key = tmp_path / "packet.html", tmp_path / "key.pub"
+    packet.write_bytes(told)
+    key.write_text(f"{KEY}\n")
+    done = run(sys.executable, packet, "--key", key, "--schemas", ROOT / "docs" / "predicates", "--output", "json")
+    said = json.loads(done.stdout)
+    found = verify_packet(told, Trust(key=KEY))
+    assert (done.returncode, said["holds"], said["run"], said["key"]) == (0, True, found.run, str(KEY))
+    assert [(c["number"], c["title"], c["outcome"]) for c in said["checks"]] == [
+        (check.number, check.title, check.outcome.value) for check in found.checks
+    ]
+    packet.write_bytes(told.replace(b"eligibility", b"Eligibility", 1))
+    done = run(sys.executable, packet, "--key", KEY)
+    assert done.returncode == 5
+    assert "DOES NOT HOLD" in done.stdout
+    assert "SCHEMAS WERE NOT HELD" in done.stdout
+    assert "11. FAILED" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (),
+        ("packet.html",),
+        ("packet.html", "--key"),
+        ("packet.html", "--key", "nonsense"),
+        ("no-such-file", "--key", KEY),
+        ("packet.html", "--key", str(KEY)[:-1]),
+        ("packet.html", "--key", KEY, "--witness", KEY),
+        ("packet.html", "--key", KEY, "--witnesses-needed", "1"),
+        ("packet.html", "--key", KEY, "--witness", WITNESS, "--witnesses-needed", "0"),
+        ("packet.html", "--key", KEY, "--witness", WITNESS, "--witnesses-needed", "x"),
+        ("packet.html", "--key", KEY, "--output", "xml"),
+        ("packet.html", "--key", KEY, "--schemas", "no-such-folder"),
+        ("packet.html", "--key", KEY, "--trust-me"),
+    ],
+)
+def test_wrong_usage_and_what_cannot_be_read_exit_2(
+    arguments: tuple, told: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "packet.html").write_bytes(told)
+    assert standalone.main([str(each) for each in arguments]) == 2
+    assert capsys.readouterr().err.startswith("error: ")
+
+
+@pytest.mark.slow
+def test_it_verifies_where_no_wardline_is_installed(told: bytes, tmp_path: Path) -> None:
+    venv.create(tmp_path / "verify", with_pip=True)
+    python = tmp_path / "verify" / "bin" / "python"
+    subprocess.run([python, "-m", "pip", "install", "--quiet", "cryptography"], check=True, capture_output=True)
+    absent = subprocess.run([python, "-I", "-c", "import wardline"], capture_output=True, text=True, check=False)
+    assert "ModuleNotFoundError" in absent.stderr
+    packet = tmp_path / "packet.html"
+    packet.write_bytes(told)
+    held = run(python, packet, "--key", KEY)
+    assert (held.returncode, held.stderr) == (0, "")
+    assert "holds (key" in held.stdout
+    packet.write_bytes(told.replace(b"eligibility", b"Eligibility", 1))
+    assert run(python, packet, "--key", KEY).returncode == 5
+
+
+# The document
+
+
+def frame() -> tuple[bytes, bytes]:
+    suffix, prefix = re.findall(r"```html\n(.*?)```", DOCUMENT.read_text(), re.DOTALL)
+    return prefix.encode(), suffix.encode()
+
+
+def test_the_document_names_the_frame_and_the_members_as_they_are(told: bytes) -> None:
+    prefix, suffix = frame()
+    assert told.startswith(prefix)
+    assert told.endswith(suffix)
+    text = DOCUMENT.read_text()
+    assert f"{len(prefix)} bytes, SHA-256 `{hashlib.sha256(prefix).hexdigest()}`" in text
+    packet = Packet.decode(told)
+    for name in packet.contents.to_json(page=packet.page_digest):
+        assert f'"{name}":' in text
+
+
+def test_the_verifier_knows_the_predicates_that_are_published() -> None:
+    assert PUBLISHED.keys() == standalone.KNOWN
+    assert len(PUBLISHED) == len(list((ROOT / "docs" / "predicates").glob("*.schema.json")))
+
+
+def test_it_imports_nothing_but_the_standard_library_and_cryptography() -> None:
+    imported = set(re.findall(r"^\s*(?:from|import) ([a-z_0-9]+)", SCRIPT.read_text(), re.MULTILINE))
+    assert imported - sys.stdlib_module_names == {"cryptography"}
+    assert Outcome.ERRORED.value == "errored"
