@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 MAX_FILE = 64 << 20  # bytes
+MAX_NOTE = 1_000_000  # characters
 SAFE_INTEGER = 2**53 - 1
 PREFIX_BYTES = 1722
 PREFIX_SHA256 = "a1dbc4c206111d7ad4caf88c6fcbd2ecf59bfe5aae674257df80ee0a17c4071d"
@@ -502,11 +503,11 @@ def check_schemas(packet: Packet, schemas: dict[str, object] | None) -> str:
 def schemas_in(folder: str) -> dict[str, object]:
     """The published `<name>.schema.json` of a folder, by the predicate type that each is for."""
     found: dict[str, object] = {}
+    there = set(os.listdir(folder))
     for kind in KNOWN:
-        name = PROFILES.get(kind) or kind.removeprefix(OURS).removesuffix("/v1")
-        path = os.path.join(folder, f"{name}.schema.json")
-        if os.path.exists(path):
-            with open(path, "rb") as file:
+        name = f"{PROFILES.get(kind) or kind.removeprefix(OURS).removesuffix('/v1')}.schema.json"
+        if name in there:
+            with open(os.path.join(folder, name), "rb") as file:
                 found[kind] = json.loads(file.read())
     return found
 
@@ -826,8 +827,10 @@ class Note:
 
     def __init__(self, note: str) -> None:
         head, blank, tail = note.rpartition("\n\n")
-        if not blank or not tail.endswith("\n") or any(character < " " and character != "\n" for character in note):
+        if not blank or not tail.endswith("\n") or len(note) > MAX_NOTE:
             fail("the checkpoint is no signed note")
+        if any((character < " " and character != "\n") or character == "\x7f" for character in note):
+            fail("the checkpoint has a control character")
         self.head = head
         self.text = f"{head}\n".encode()
         self.lines = [_note_line(line) for line in tail[:-1].split("\n")]

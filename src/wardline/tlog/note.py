@@ -120,7 +120,7 @@ def take_apart(note: str) -> tuple[str, tuple[tuple[str, bytes], ...]]:
     body, separator, tail = note.rpartition("\n\n")
     if not separator or not tail.endswith("\n"):
         raise InvalidInput("not a signed note: expected text, an empty line and signature lines")
-    _check_text(f"{body}\n")
+    _check_text(note)
     return f"{body}\n", tuple(read_signature(line) for line in tail.removesuffix("\n").split("\n"))
 
 
