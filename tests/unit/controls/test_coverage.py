@@ -237,6 +237,11 @@ def test_a_proposal_is_judged_as_if_it_were_law_and_not_counted():
     assert sum(covered.counts.values()) == 0
 
 
+def test_a_proposal_with_a_date_ahead_hides_no_row():
+    ahead = Period(start=NOW.date() + timedelta(days=200), end=None)
+    assert row(library(control(status=Status.PROPOSED, in_force=ahead), answer()), said(7)).state is State.SUPPORTED
+
+
 def test_a_date_that_is_not_known_hides_no_row():
     assert row(library(control(in_force=Period(start=None, end=None)), answer()), said(7)).state is State.SUPPORTED
 
