@@ -5,6 +5,8 @@ made either without any key, or by somebody who has every key there is and signs
 statements mean can give it away. What one verifier says of a packet the other has to say too, check by check.
 """
 
+import base64
+import copy
 import hashlib
 import importlib.util
 import json
@@ -13,11 +15,16 @@ import subprocess
 import sys
 import venv
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
@@ -27,6 +34,7 @@ from forged_packets import (
     STRANGER,
     WITNESS,
     Mutant,
+    World,
     bytes_changed,
     envelopes_signed_anew,
     notes_changed,
@@ -40,7 +48,9 @@ from key_histories import BOTH, MACHINES, THEIRS, changed, enrolled, key_json, r
 from told_story import MACHINE, begun
 
 from wardline.evidence.packet import Packet
+from wardline.evidence.schemes import canonical_ecdsa
 from wardline.evidence.verify_packet import Trust, verify_packet
+from wardline.identity.principals import PublicKey
 from wardline.outcomes import Outcome
 from wardline.tlog.note import VerifierKey
 
@@ -141,7 +151,8 @@ def test_both_verifiers_agree_on_thousands_of_histories_of_keys() -> None:
 
 def outcomes(content: bytes, key: VerifierKey = KEY) -> dict[int, str]:
     assert disagreement(content, key) is None
-    return {number: outcome for number, outcome in enumerate(theirs(content, key), start=1) if outcome != "passed"}
+    found = enumerate(theirs(content, key), start=1)
+    return {number: outcome for number, outcome in found if outcome != "passed"}
 
 
 def test_both_hold_for_what_was_not_changed_with_and_without_a_witness(told: bytes) -> None:
@@ -174,6 +185,70 @@ def test_a_retired_key_may_be_revoked_from_before_its_retirement_on() -> None:
     ]
     assert outcomes(world_of(said, signer=MACHINE, checkpoints=MACHINE).packet()) == {}
     assert outcomes(world_of(said, signer=old, checkpoints=MACHINE).packet()).keys() == {3, 4}
+
+
+@dataclass(frozen=True)
+class P256:
+    """A key of the other scheme; `form` makes what it signs with into another encoding of the same signature."""
+
+    form: Callable[[bytes], bytes] = canonical_ecdsa
+    private = ec.derive_private_key(77, ec.SECP256R1())
+
+    @property
+    def public_key(self) -> PublicKey:
+        point = self.private.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+        return PublicKey.of(point)
+
+    def sign(self, message: bytes) -> bytes:
+        return self.form(self.private.sign(message, ec.ECDSA(SHA256())))
+
+
+def greater_s(signature: bytes) -> bytes:
+    r, s = decode_dss_signature(canonical_ecdsa(signature))
+    return encode_dss_signature(r, standalone.P256_ORDER - s)
+
+
+FORMS: dict[str, tuple[Callable[[bytes], bytes], set[int]]] = {
+    "canonical": (canonical_ecdsa, set()),
+    "the greater s": (greater_s, {3}),
+    "a longer length": (lambda sig: b"\x30\x81" + canonical_ecdsa(sig)[1:], {3}),
+    "a byte behind": (lambda sig: canonical_ecdsa(sig) + b"\0", {3}),
+    "r and s of nothing": (lambda _: encode_dss_signature(0, 0), {3}),
+    "r and s of no curve": (lambda _: encode_dss_signature(2**300, 1), {3}),
+    "no DER": (lambda sig: sig[::-1], {3}),
+    "nothing": (lambda _: b"", {3}),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_signature_by_p256_counts_in_one_form_only(form: str) -> None:
+    make, failing = FORMS[form]
+    key = P256(make)
+    admin = enrolled("p-admin", THEIRS[0], ["administrator"], actor="p-admin", step="0", founding=True)
+    added = changed("added", P256(), step="1", by=key_json(MACHINE), purposes=["statements"])
+    said = [(admin, [THEIRS[0]]), (added, [MACHINE, P256()])]
+    packet = world_of(said, signer=MACHINE, checkpoints=MACHINE)
+    packet.said[-1] = replace(packet.said[-1], signers=[key])
+    assert outcomes(packet.packet()).keys() == failing
+
+
+def test_a_point_that_is_on_no_curve_is_no_key() -> None:
+    admin = enrolled("p-admin", THEIRS[0], ["administrator"], actor="p-admin", step="0", founding=True)
+    point = b"\x04" + bytes(63) + b"\x07"
+    key = {"keyid": hashlib.sha256(point).hexdigest(), "raw": base64.b64encode(point).decode()}
+    added = changed("added", P256(), step="1", by=key_json(MACHINE), purposes=["statements"])
+    added["predicate"]["key"] = key
+    said = [(admin, [THEIRS[0]]), (added, [MACHINE, P256()])]
+    assert outcomes(world_of(said, signer=MACHINE, checkpoints=MACHINE).packet()).keys() == {3}
+
+
+def test_nothing_rests_on_what_was_said_later(told: bytes) -> None:
+    world = World.of(told)
+    (at,) = (at for at, said in enumerate(world.said) if said.index == 9)
+    payload = copy.deepcopy(world.said[at].payload)
+    payload["predicate"]["wardline_decision"]["evidence"] = [5, 17]
+    world.said[at] = replace(world.said[at], payload=payload, envelope=None)
+    assert outcomes(world.packet()).keys() == {9}
 
 
 def test_no_bytes_make_the_standalone_verifier_raise(told: bytes) -> None:
