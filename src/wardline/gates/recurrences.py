@@ -180,6 +180,9 @@ class _Reading:
         monthly = rule.frequency == "MONTHLY" or (rule.frequency == "YEARLY" and bool(rule.months))
         if numbered and not monthly:
             self.problems.append("BYDAY: a numbered day such as 2MO goes with FREQ=MONTHLY, or YEARLY with BYMONTH")
+        if numbered and not all(weekday.nth for weekday in rule.weekdays):
+            # dateutil takes them for two conditions, and RFC 5545 for two ways to be chosen.
+            self.problems.append("BYDAY: numbered days and days without a number cannot stand together")
         if numbered and rule.month_days:
             self.problems.append("BYDAY: a numbered day and BYMONTHDAY cannot stand together")
         if rule.month_days and rule.frequency == "WEEKLY":

@@ -59,7 +59,7 @@ def rules(draw: st.DrawFn) -> Recurrence:
     months = some(st.integers(1, 12))
     month_days = () if frequency == "WEEKLY" else some(st.integers(-31, 31).filter(bool))
     numbered = frequency == "MONTHLY" or (frequency == "YEARLY" and months)
-    nth = st.integers(-5, 5) if numbered and not month_days else st.just(0)
+    nth = st.integers(-5, 5).filter(bool) if numbered and not month_days and draw(st.booleans()) else st.just(0)
     weekdays = some(st.builds(lambda day, nth: Weekday(day=day, nth=nth), st.integers(0, 6), nth))
     may_choose = frequency == "MONTHLY" and (weekdays or month_days)
     return Recurrence(
@@ -165,6 +165,12 @@ def test_until_is_an_instant_and_the_occurrence_that_begins_then_is_the_last():
     assert [day.day for day in nights.days()] == [1, 2, 3]
     one_less = window("2026-07-01T22:00", "60", "FREQ=DAILY;UNTIL=20260704T015959Z")
     assert [day.day for day in one_less.days()] == [1, 2]
+
+
+def test_a_window_of_weeks_is_in_effect_on_its_last_day():
+    hypercare = window("2026-07-01T00:00", "60d0", "FREQ=YEARLY;COUNT=3")
+    assert in_effect(hypercare, utc("2027-08-30T03:59"))
+    assert not in_effect(hypercare, utc("2027-08-30T04:00"))
 
 
 def test_an_exception_does_not_make_the_rule_longer():

@@ -80,6 +80,7 @@ def test_the_29th_of_february_is_left_out_where_there_is_none():
         ("FREQ=DAILY;FREQ=DAILY;COUNT=3", "FREQ is given twice"),
         ("FREQ=WEEKLY;BYDAY=2MO;COUNT=3", "a numbered day such as 2MO goes with FREQ=MONTHLY"),
         ("FREQ=YEARLY;BYDAY=2MO;COUNT=3", "a numbered day such as 2MO goes with FREQ=MONTHLY"),
+        ("FREQ=MONTHLY;BYDAY=MO,2TU;COUNT=3", "numbered days and days without a number cannot stand together"),
         ("FREQ=MONTHLY;BYDAY=0MO;COUNT=3", "BYDAY: expected a day such as MO, 2MO or -1FR, got '0MO'"),
         ("FREQ=MONTHLY;BYDAY=1MO;BYMONTHDAY=3;COUNT=3", "a numbered day and BYMONTHDAY cannot stand together"),
         ("FREQ=WEEKLY;BYMONTHDAY=3;COUNT=3", "BYMONTHDAY cannot stand with FREQ=WEEKLY"),
