@@ -147,8 +147,10 @@ def test_what_an_unlisted_witness_said_is_counted_and_never_called_verified(stor
 @pytest.mark.parametrize("column", COLUMNS, ids=name)
 def test_every_change_of_a_column_is_named(scene: Scene, column: Column[object]) -> None:
     table, rows, tried = column.table, scene.rows(column.table), 0
+    ends = (rows[0], rows[len(rows) // 2], rows[-1])
     for row in chosen(rows):
-        for what, value in changes_of(column, row, rows, strict=scene.attacker.is_strict):
+        changes = list(changes_of(column, row, rows, strict=scene.attacker.is_strict))
+        for what, value in changes if any(row is each for each in ends) else changes[::4]:
             changed = row | {column.name: value}
             change = update(table).where(this(table, row)).values({column.name: untyped(value)})
             told = f"{table.name} {place(table, row)}: {column.name}: {what}"
@@ -264,7 +266,7 @@ def test_what_can_be_erased_moves_no_proof(scene: Scene, table: Table) -> None:
     for row in chosen(rows):
         scene.unseen(table, lambda c, row=row: c.execute(delete(table).where(this(table, row))), told="dropped")
         for column in table.columns:
-            for what, value in changes_of(column, row, rows, strict=scene.attacker.is_strict):
+            for what, value in list(changes_of(column, row, rows, strict=scene.attacker.is_strict))[::4]:
                 change = update(table).where(this(table, row)).values({column.name: untyped(value)})
                 scene.unseen(table, lambda c, change=change: c.execute(change), told=f"{table.name}: {what}")
 
@@ -310,7 +312,7 @@ def test_every_thing_that_a_statement_names_is_looked_at(story: LongStory, tmp_p
         middle = len(content) // 2
         flipped = content[:middle] + bytes(byte ^ 1 for byte in content[middle : middle + 1]) + content[middle + 1 :]
         for changed in {flipped, content[:-1], content + b"\n", b"", other, None} - {content}:
-            path.unlink()
+            path.unlink(missing_ok=True)
             if changed is not None:
                 path.write_bytes(changed)
             found = things(copy)
