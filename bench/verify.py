@@ -1,8 +1,8 @@
 """Cold verification of a packet against importing what the verifiers are made of, as whole processes in turn.
 
 `wardline verify` of the packet of a whole release, `python -c "import typer, cryptography"` beside it: goal, a ratio of
-at most 2. The verifier that is published apart, `python -c "import cryptography"` beside it, both isolated (`-I`): goal,
-at most 3. The runs alternate, so that a machine whose speed drifts moves both figures of a pair.
+at most 2. The verifier that is published apart, `python -c "import cryptography"` beside it, both isolated (`-I`):
+goal, at most 3. The runs alternate, so that a machine whose speed drifts moves both figures of a pair.
 """
 
 import statistics
@@ -12,9 +12,8 @@ import tempfile
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-sys.path.insert(0, str(ROOT / "tests" / "unit" / "evidence"))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "unit" / "evidence"))
 
 from told_story import MACHINE, ORIGIN, begun
 
@@ -22,7 +21,7 @@ from wardline.tlog.note import VerifierKey
 
 RUNS = 21
 WARDLINE = str(Path(sys.executable).with_name("wardline"))
-STANDALONE = str(ROOT / "verifier" / "wardline_verify.py")
+STANDALONE = str(Path(__file__).resolve().parent.parent / "verifier" / "wardline_verify.py")
 
 
 def seconds(command: list[str]) -> float:
