@@ -65,16 +65,21 @@ class Attacker:
             return [dict(row) for row in connection.execute(select(table).order_by(*order)).mappings()]
 
 
+def unguard(connection: Connection) -> None:
+    """Take away what refuses changes of the log."""
+    if connection.dialect.name == "postgresql":
+        guards = [f"DROP TRIGGER {table.name}_append_only ON {table.name}" for table in _GROWING]
+    else:
+        found = connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'trigger'").scalars()
+        guards = [f"DROP TRIGGER {name}" for name in found.all()]
+    for guard in guards:
+        connection.exec_driver_sql(guard)
+
+
 def cut_back(engine: Engine, size: int) -> None:
     """Take all behind the first `size` leaves away, so that a whole log is left; a checkpoint MUST stand there."""
     with engine.begin() as connection:
-        if engine.dialect.name == "postgresql":
-            guards = [f"DROP TRIGGER {table.name}_append_only ON {table.name}" for table in _GROWING]
-        else:
-            found = connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'trigger'").scalars()
-            guards = [f"DROP TRIGGER {name}" for name in found.all()]
-        for guard in guards:
-            connection.exec_driver_sql(guard)
+        unguard(connection)
         connection.execute(delete(log_leaves).where(log_leaves.c.index >= size))
         for level in range(1, 40):
             of_level = (log_nodes.c.level == level, log_nodes.c.index >= size >> level)

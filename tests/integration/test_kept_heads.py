@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from tests.fakes.attacker import cut_back
+from tests.fakes.attacker import cut_back, unguard
 from tests.fakes.filled_home import fill, say, settings
 from tests.fakes.postgres import fresh_database
 
@@ -219,6 +219,22 @@ def test_the_command_compares_with_what_it_printed_before(where: Settings, tmp_p
     assert (bad.returncode, bad.stdout) == (5, "")
     assert f"cut back: a checkpoint of {size} leaves" in bad.stderr
     assert f"this log has {KEPT}" in bad.stderr
+
+
+@pytest.mark.slow
+def test_the_command_names_what_was_changed_in_the_database(where: Settings, check: Command) -> None:
+    changes = {
+        "leaf 5 is filed as what it is not": "UPDATE log_leaves SET run = 'r-9' WHERE \"index\" = 5",
+        "subtree at level 1, index 2": 'DELETE FROM log_nodes WHERE level = 1 AND "index" = 2',
+        "the checkpoint of 4 leaves": "UPDATE log_checkpoints SET note = 'none' WHERE size = 4",
+    }
+    for told, change in reversed(changes.items()):  # what is done last is read first
+        with open_home(where) as home, home.database.begin() as connection:
+            if change is list(changes.values())[-1]:
+                unguard(connection)
+            connection.exec_driver_sql(change)
+        done = check("--output", "json")
+        assert (done.returncode, done.stdout, told in done.stderr) == (5, "", True), done
 
 
 @pytest.mark.slow
