@@ -17,10 +17,13 @@ Read it from the top: encodings, keys, the file (1), then the other eleven check
 from __future__ import annotations
 
 import binascii
-import json
 import os
 import sys
-from hashlib import sha256
+
+try:  # all of `hashlib` takes longer to import than these digests to make
+    from _sha256 import sha256  # type: ignore[import-not-found]  # of Python 3.11; typeshed leaves it out
+except ImportError:
+    from hashlib import sha256
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -97,6 +100,11 @@ def fail(message: str) -> NoReturn:
 # Encodings: one content has one sequence of bytes ("The file").
 
 
+def hashed(data: bytes) -> bytes:
+    digest: bytes = sha256(data).digest()
+    return digest
+
+
 def base64_decoded(text: str) -> bytes:
     """RFC 4648 §4, padded, without loose trailing bits: encoded again it is the same."""
     try:
@@ -110,23 +118,21 @@ def base64_decoded(text: str) -> bytes:
 
 def canonical(value: object) -> bytes:
     """RFC 8785 of a value that `canonical_decoded` let through: its members are in order already."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
+    return ENCODE(value).encode("utf-8")
 
 
 def canonical_decoded(data: bytes, what: str) -> object:
     """Decode JSON, and refuse it unless it is the one canonical form of what it says."""
     try:
-        value: object = json.loads(
-            data.decode("utf-8"),
-            object_pairs_hook=_in_order,
-            parse_int=_safe_integer,
-            parse_float=lambda _: fail("a floating-point number"),
-            parse_constant=lambda _: fail("a number that is none"),
-        )
+        value, _ = DECODE(data.decode("utf-8"), 0)
         again = canonical(value)
     except Failed as error:
         fail(f"{what}: not canonical JSON: {error}")
-    except (ValueError, RecursionError) as error:  # not UTF-8, no JSON, a lone surrogate, nested beyond all measure
+    except (
+        ValueError,
+        RecursionError,
+        StopIteration,
+    ) as error:  # not UTF-8, no JSON, a lone surrogate, nested too deep
         fail(f"{what}: not canonical JSON ({type(error).__name__})")
     if again != data:
         fail(f"{what}: not canonical JSON: encoded again it differs")
@@ -149,6 +155,39 @@ def _safe_integer(digits: str) -> int:
     if len(digits) > len(str(-SAFE_INTEGER)) or abs(int(digits)) > SAFE_INTEGER:
         fail("an integer beyond ±(2^53-1)")
     return int(digits)
+
+
+class Strict:
+    """What Python's JSON decoder is to do with what it finds."""
+
+    strict = True
+    memo: dict[str, str] = {}  # noqa: RUF012 - the decoder's own, for names that come again
+    object_hook = None
+    object_pairs_hook = staticmethod(_in_order)
+    parse_int = staticmethod(_safe_integer)
+    parse_float = staticmethod(lambda _: fail("a floating-point number"))
+    parse_constant = staticmethod(lambda _: fail("a number that is none"))
+
+
+def _codec() -> tuple[Callable[[str, int], tuple[object, int]], Callable[[object], str]]:
+    """Python's JSON, whose compiled parts are at hand at once; the rest takes longer to import than most packets."""
+    try:
+        import _json
+
+        no = False  # neither sorted, nor skipping names that are none, nor allowing what is no number
+        pieces = _json.make_encoder(None, fail, _json.encode_basestring, None, ":", ",", no, no, no)
+        read: Any = _json.make_scanner(Strict)  # type: ignore[arg-type]  # it asks for attributes, not for a class
+        return read, lambda value: "".join(pieces(value, 0))
+    except (ImportError, AttributeError, TypeError):  # a Python that keeps them elsewhere
+        import json
+
+        names = ("object_pairs_hook", "parse_int", "parse_float", "parse_constant")
+        decoder = json.JSONDecoder(**{name: getattr(Strict, name) for name in names})
+        read = decoder.scan_once  # type: ignore[attr-defined]  # as `json` itself calls it; typeshed leaves it out
+        return read, json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+DECODE, ENCODE = _codec()
 
 
 # Reading what was decoded. JSON's true is no integer, although Python's is.
@@ -218,7 +257,7 @@ def index_at(value: object, *path: str) -> int:
 
 
 def key_id(raw: bytes) -> str:
-    return sha256(raw).hexdigest()
+    return hashed(raw).hex()
 
 
 def holds(raw: bytes, message: bytes, signature: bytes) -> bool:
@@ -315,7 +354,7 @@ def is_note_name(name: str) -> bool:
 
 
 def note_hash(name: str, kind: int, raw: bytes) -> bytes:
-    return sha256(name.encode() + b"\n" + bytes([kind]) + raw).digest()[:4]
+    return hashed(name.encode() + b"\n" + bytes([kind]) + raw)[:4]
 
 
 # (1) Form.
@@ -438,7 +477,7 @@ def proof_of(data: bytes) -> tuple[bytes, object]:
         fail(f"larger than {MAX_FILE} bytes")
     begin = data.rfind(MIDDLE)
     framed = begin >= PREFIX_BYTES and data.endswith(SUFFIX)
-    if not framed or sha256(data[:PREFIX_BYTES]).hexdigest() != PREFIX_SHA256:
+    if not framed or hashed(data[:PREFIX_BYTES]).hex() != PREFIX_SHA256:
         fail("not a packet of format 2: its frame is not there, or was changed")
     page, lines = data[PREFIX_BYTES:begin], data[begin + len(MIDDLE) : len(data) - len(SUFFIX)]
     try:
@@ -502,6 +541,8 @@ def check_schemas(packet: Packet, schemas: dict[str, object] | None) -> str:
 
 def schemas_in(folder: str) -> dict[str, object]:
     """The published `<name>.schema.json` of a folder, by the predicate type that each is for."""
+    import json
+
     found: dict[str, object] = {}
     there = set(os.listdir(folder))
     for kind in KNOWN:
@@ -904,16 +945,16 @@ def check_inclusion(packet: Packet, keys: Keys, trusted: VerifierKey) -> str:
 def is_included(leaf: bytes, index: int, size: int, proof: list[bytes], root: bytes) -> bool:
     if index >= size:
         return False
-    fn, sn, r = index, size - 1, sha256(b"\0" + leaf).digest()  # the names are the RFC's
+    fn, sn, r = index, size - 1, hashed(b"\0" + leaf)  # the names are the RFC's
     for p in proof:
         if sn == 0:
             return False
         if fn & 1 or fn == sn:
-            r = sha256(b"\1" + p + r).digest()
+            r = hashed(b"\1" + p + r)
             while not fn & 1 and fn:
                 fn, sn = fn >> 1, sn >> 1
         else:
-            r = sha256(b"\1" + r + p).digest()
+            r = hashed(b"\1" + r + p)
         fn, sn = fn >> 1, sn >> 1
     return sn == 0 and r == root
 
@@ -995,7 +1036,7 @@ def check_policies(packet: Packet) -> str:
             fail(f"{summary}: it names its policies, or its input, by different digests")
         if policies not in filed or given not in filed:
             fail(f"{summary}: its policies or its input are neither here nor said to be absent")
-        if sha256(content.get(policies, b"")).hexdigest() == policies[0]:  # else absent, or left to (12)
+        if hashed(content.get(policies, b"")).hex() == policies[0]:  # else absent, or left to (12)
             check_reasons(summary, content[policies])
     return f"{len(packet.of_type(SUMMARY))} decisions"
 
@@ -1015,7 +1056,7 @@ def check_reasons(summary: Statement, content: bytes) -> None:
 
 def check_page(packet: Packet) -> str:
     """(11) The page is the one that was signed. That it says what the statements say is not looked at."""
-    if sha256(packet.page).hexdigest() != packet.page_digest:
+    if hashed(packet.page).hex() != packet.page_digest:
         fail("the page is not the one that was signed")
     return f"digest {packet.page_digest}, AND NO MORE: whether the page says what the statements say was not looked at"
 
@@ -1024,7 +1065,7 @@ def check_blobs(packet: Packet) -> str:
     """(12) Each blob is what it is filed under, and named by a statement; what is always taken along is here."""
     named = {reference for statement in packet.statements for reference in references(statement.predicate)}
     for reference, content in packet.blobs:
-        if sha256(content).hexdigest() != reference[0] or len(content) != reference[2]:
+        if hashed(content).hex() != reference[0] or len(content) != reference[2]:
             fail(f"blob {reference[0]} is not what its digest and size say")
     filed = [reference for reference, _ in packet.blobs] + packet.absent
     for reference in filed:
@@ -1120,6 +1161,8 @@ def main(arguments: list[str]) -> int:
     run, outcomes = verify(data, trusted, witnesses, needed, schemas)
     holds_all = all(outcome == "passed" for outcome, _ in outcomes)
     if given["--output"][-1:] == ["json"]:
+        import json
+
         checks = [
             {"number": number, "title": TITLES[number - 1], "outcome": outcome, "detail": detail}
             for number, (outcome, detail) in enumerate(outcomes, 1)
@@ -1163,4 +1206,6 @@ def printable(text: str) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    code = main(sys.argv[1:])
+    sys.stdout.flush()
+    os._exit(code)  # at once: taking a Python down is a tenth of the time

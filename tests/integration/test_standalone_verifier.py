@@ -136,7 +136,7 @@ def test_both_verifiers_agree_on_a_spread_of_changed_packets(told: bytes, family
 @pytest.mark.parametrize("family", FAMILIES)
 def test_both_verifiers_agree_on_thousands_of_changed_packets(told: bytes, family: str) -> None:
     mutants, _, spread = FAMILIES[family]
-    assert agree(islice(mutants(told), 0, None, spread), (WITNESS,) if family == "notes" else ()) > 200
+    assert agree(islice(mutants(told), 0, None, spread), (WITNESS,) if family == "notes" else ()) > 100
 
 
 def test_both_verifiers_agree_on_histories_of_keys_made_up_at_random() -> None:
@@ -258,6 +258,22 @@ def test_no_bytes_make_the_standalone_verifier_raise(told: bytes) -> None:
         wrapped = prefix + middle + standalone.binascii.b2a_base64(text) + suffix
         for content in (text, wrapped, told + text, told[: len(text)]):
             assert set(theirs(content, KEY)[1:]) == {"errored"} or content == told
+
+
+def test_it_says_the_same_where_python_and_cryptography_keep_their_compiled_parts_elsewhere(
+    told: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("_json", "_sha256"):
+        monkeypatch.setitem(sys.modules, name, None)
+    monkeypatch.setitem(sys.modules, "cryptography.hazmat.bindings._rust", ModuleType("_rust"))
+    other = _standalone()
+    assert other.sha256 is hashlib.sha256
+    assert other.DECODE is not standalone.DECODE
+    packets = [told, *(make() for _, make in islice(proof_changed(told), 0, None, 997))]
+    packets += [random_packet(seed)[0] for seed in range(10)]
+    for content in packets:
+        told_by = [each.verify(content, each.VerifierKey(str(KEY), 1), [], 0, None)[1] for each in (standalone, other)]
+        assert told_by[0] == told_by[1]
 
 
 # As somebody uses it
