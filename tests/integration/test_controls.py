@@ -231,7 +231,7 @@ def command(home: Path, *arguments: str) -> str:
 
 
 def test_the_command_says_what_is_there_and_claims_nothing(home: Path) -> None:
-    said = command(home, "--run", "r-1", "--details")
+    said = command(home, "--run", "r-1", "--details", "--catalogue", "hipaa", "--catalogue", "uk-gdpr")
     assert "run r-1 of tiny" in said
     assert "hipaa:164.308(a)(5)(ii)(B)  supported, person needed" in said
     assert "person: Scan for malware on hosts" in said
