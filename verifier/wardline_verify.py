@@ -27,12 +27,13 @@ except ImportError:
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from typing import Any, NoReturn
 
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 MAX_FILE = 64 << 20  # bytes
+MAX_DEPTH = 100  # levels of JSON
 MAX_NOTE = 1_000_000  # characters
 SAFE_INTEGER = 2**53 - 1
 PREFIX_BYTES = 1722
@@ -136,7 +137,14 @@ def canonical_decoded(data: bytes, what: str) -> object:
         fail(f"{what}: not canonical JSON ({type(error).__name__})")
     if again != data:
         fail(f"{what}: not canonical JSON: encoded again it differs")
-    return value
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [part for each in level for part in parts(each)]
+    return value if not level else fail(f"{what}: it nests deeper than {MAX_DEPTH} levels")
+
+
+def parts(value: object) -> Iterable[object]:
+    return value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
 
 
 def _in_order(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -549,7 +557,7 @@ def schemas_in(folder: str) -> dict[str, object]:
         name = f"{PROFILES.get(kind) or kind.removeprefix(OURS).removesuffix('/v1')}.schema.json"
         if name in there:
             with open(os.path.join(folder, name), "rb") as file:
-                found[kind] = json.loads(file.read())
+                found[kind] = members_at(json.loads(file.read()))
     return found
 
 
@@ -1084,7 +1092,7 @@ def references(predicate: object) -> Iterator[Reference]:
     rest = [predicate]
     while rest:
         value = rest.pop()
-        rest += value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+        rest += parts(value)
         if isinstance(value, dict) and value.keys() >= {"digest", "mediaType", "size"}:
             try:
                 yield reference_at(value)

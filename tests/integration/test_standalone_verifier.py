@@ -251,6 +251,20 @@ def test_nothing_rests_on_what_was_said_later(told: bytes) -> None:
     assert outcomes(world.packet()).keys() == {9}
 
 
+@pytest.mark.parametrize("depth", [100, 400, 800])
+def test_what_nests_beyond_all_measure_is_refused_by_both(told: bytes, depth: int) -> None:
+    inner: object = 1
+    for _ in range(depth):
+        inner = [inner]
+    world = World.of(told)
+    payload = copy.deepcopy(world.said[2].payload)
+    payload["predicate"]["more"] = inner
+    world.said[2] = replace(world.said[2], payload=payload, envelope=None)
+    assert not verify_packet(world.packet(), Trust(key=KEY)).holds
+    _, found = standalone.verify(world.packet(), standalone.VerifierKey(str(KEY), 1), [], 0, None)
+    assert found[0][0] == "failed"
+
+
 def test_no_bytes_make_the_standalone_verifier_raise(told: bytes) -> None:
     prefix, suffix = frame()
     middle = b'<template id="wardline-packet/2">\n'
