@@ -94,7 +94,7 @@ class DeliveryWorld:
         def journey(run_id: RunId, engine: Engine) -> str:
             return ship(self.travel(run_id, around(engine)), workshop, gate, self.target).value
 
-        engine = DBOSRuns(self.folder / "engine.db", journeys={"ship": journey}, clock=SystemClock())
+        engine = DBOSRuns(self.folder / "engine.db", journeys={"ship": journey}, clock=self.clock)
         return RunStatus(str(engine.drive(RunId(run), "ship")))
 
     def walk(self, run: str, version: str, *, engine: Engine | None = None, **station: object) -> RunStatus:
@@ -123,9 +123,9 @@ class DeliveryWorld:
             by = Signatory(principal=PrincipalId(ADMIN), signer=signer_of(ADMIN))
             enrol(Enrolment(principal=who, founding=founding), by=by, collect=self.collect, people=FakePeople())  # type: ignore[arg-type]  # nobody is named
 
-    def approve(self, run: str, version: str, name: str) -> None:
+    def approve(self, run: str, version: str, name: str, **station: object) -> None:
         """Let one person approve what `run` asks them."""
-        workshop = fake_workshop(self.folder, version)
+        workshop: Workshop = fake_workshop(self.folder, version, **station)  # type: ignore[arg-type]
         desk = Approvals(collect=self.collect, messenger=self._messenger())
         document = desk.what_is_signed(door_of(self.runs.load(RunId(run)), self.log, workshop, environment=None))
         by = Signatory(principal=PrincipalId(name), signer=signer_of(name))

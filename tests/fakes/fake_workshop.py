@@ -1,6 +1,7 @@
 """A workshop whose stations do nothing and take no time: for suites about what lies between the stations."""
 
 import hashlib
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from wardline.findings.finding import Finding
 from wardline.findings.scanning import CodeScan, LookedAt, SBOMScan, ScannerId
 from wardline.ids import PrincipalId, RunId
 from wardline.pipelines.building import Built, Stopped, Tested
+from wardline.pipelines.keys import FILENAME
 from wardline.pipelines.spec import BuildSpec, TestSpec
 from wardline.predicates import BlobRef
 
@@ -42,8 +44,10 @@ rollback: {rehearse_in: staging}
 class FakeRepository:
     """One commit, whose version is its message."""
 
-    def __init__(self, version: str, *, yaml: str = WARDLINE_YAML, author: str = AUTHOR) -> None:
-        self._yaml = yaml
+    def __init__(
+        self, version: str, *, yaml: str = WARDLINE_YAML, author: str = AUTHOR, others: Mapping[str, str] | None = None
+    ) -> None:
+        self._files = {FILENAME: yaml, **(others or {})}
         self.commit = Commit(
             sha=hashlib.sha1(version.encode(), usedforsecurity=False).hexdigest(),
             tree="0" * 40,
@@ -59,7 +63,7 @@ class FakeRepository:
         (into / "version").write_text(commit.message)
 
     def file_at(self, path: Path, commit: Commit, name: str) -> bytes | None:
-        return self._yaml.encode()
+        return self._files[name].encode() if name in self._files else None
 
 
 class FakeBuilder:
@@ -189,10 +193,11 @@ def fake_workshop(  # one knob a station
     author: str = AUTHOR,
     findings: tuple[Finding, ...] = (),
     other_packages: int = 0,
+    files: Mapping[str, str] | None = None,
 ) -> Workshop:
     """Return a workshop that ships `version` of a service that does nothing."""
     return Workshop(
-        repository=FakeRepository(version, yaml=yaml, author=author),
+        repository=FakeRepository(version, yaml=yaml, author=author, others=files),
         people=FakePeople(),  # type: ignore[arg-type]  # only `principal_of` is asked
         builder=FakeBuilder(others=other_packages),
         tester=FakeTester(failed=failed_tests),

@@ -56,7 +56,7 @@ class Approvals:
             Refused: The signatory may not; the refusal is recorded.
         """
         facts = self._still(document)
-        asked = [spec.role for spec in document.door.environment.approvals]
+        asked = sorted(document.door.roles_asked)
         if role not in asked:
             where = document.door.environment.name
             raise InvalidInput(f"{where}: nobody is asked as {role.value}; asked: {', '.join(asked) or 'none'}")

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wardline.clock import Clock
+from wardline.delivery.read_calendars import refuse_unread_calendars
 from wardline.delivery.rehearse import waiting_for_production
 from wardline.delivery.roll_back import way_back
 from wardline.delivery.unsigned_words import to_argument
@@ -37,7 +38,7 @@ class Beginnings:
 
         Raises:
             NotFound: No such path, ref, or no wardline.yaml in the commit.
-            InvalidInput: No Git repository, no commit yet, or the commit's wardline.yaml is wrong.
+            InvalidInput: No Git repository, no commit yet, or the commit's wardline.yaml or a calendar is wrong.
         """
         commit_sha, pipeline = read_pipeline(workshop, path, ref)
         return self._begin(SHIP, pipeline.service.name, repository=str(path), commit_sha=commit_sha, arguments={})
@@ -105,7 +106,9 @@ def read_pipeline(workshop: Workshop, path: Path, ref: str) -> tuple[str, Pipeli
             f"commit {commit.sha[:12]} has no {FILENAME} at the root of its repository",
             remedy="Make one with `wardline init`, commit it, and ship again; what is not committed is not shipped.",
         )
-    return commit.sha, parse_bytes(content)
+    pipeline = parse_bytes(content)
+    refuse_unread_calendars(workshop, path, commit, pipeline)
+    return commit.sha, pipeline
 
 
 def environments_of(log: EvidenceLog, service: str | None) -> tuple[EnvironmentKey, ...]:

@@ -1,6 +1,9 @@
 """The door a run stands before: which artifact, which environment, under which declaration."""
 
+from pathlib import Path
+
 from wardline.changes.predicates import PROVENANCE
+from wardline.delivery.read_calendars import calendars_at
 from wardline.delivery.take_source import declared
 from wardline.delivery.workshop import Workshop
 from wardline.errors import InvalidInput, NotFound
@@ -17,15 +20,17 @@ def door_of(run: Run, log: EvidenceLog, workshop: Workshop, *, environment: str 
         NotFound: Nothing was built yet, or there is no such environment.
         InvalidInput: No environment, or more than one, asks people and the run waits at none of them.
     """
-    _, pipeline, _ = declared(run, workshop)
+    commit, pipeline, _ = declared(run, workshop)
     built = next((item for item in log.of_run(run.id) if item.statement.predicate_type == PROVENANCE), None)
     if built is None:
         raise NotFound(f"run {run.id} has built nothing yet: there is nothing to sign")
+    chosen = _chosen(run, pipeline, environment)
     return Door(
         run=run.id,
         artifact=built.statement.subjects[0].digest,
         pipeline=pipeline,
-        environment=_chosen(run, pipeline, environment),
+        environment=chosen,
+        calendars=calendars_at(workshop, Path(run.repository), commit, chosen),
     )
 
 
@@ -36,7 +41,7 @@ def _chosen(run: Run, pipeline: Pipeline, name: str | None) -> EnvironmentSpec:
             known = ", ".join(each.name for each in pipeline.environments)
             raise NotFound(f"there is no environment {name}; known: {known}")
         return found
-    asking = [each for each in pipeline.environments if each.approvals]
+    asking = [each for each in pipeline.environments if each.approvals or each.windows]
     here = [each for each in asking if run.stage.startswith(f"{each.name}/")] or asking
     if len(here) != 1:
         names = ", ".join(each.name for each in here) or "none"

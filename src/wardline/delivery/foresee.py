@@ -54,6 +54,7 @@ class Foreseen:
         rehearses = rollback is not None and rollback.rehearse_in == environment.name
         return (
             *([f"approvals by {' and '.join(asked)}"] if asked else []),
+            *([f"windows of {' and '.join(environment.windows)}"] if environment.windows else []),
             "gate",
             f"{strategy.kind.value} {'/'.join(map(str, strategy.steps))} %",
             *(["rehearsal of the rollback"] if rehearses else []),

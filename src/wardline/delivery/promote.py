@@ -1,14 +1,12 @@
 """Promote: one environment on the road. Approvals, the gate, the deployment, and the rehearsal where it is due."""
 
-from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Self
 
 from wardline.canonical import Digest
-from wardline.clock import from_rfc3339, to_rfc3339
-from wardline.delivery.approve import approvals_topic
-from wardline.delivery.decide import Gate, decision_of, gate_step, look
+from wardline.delivery.await_door import await_door
+from wardline.delivery.decide import Gate, decision_of, gate_step
 from wardline.delivery.deploy import Consented, Target, deploy
 from wardline.delivery.rehearse import bring_to, counterpart, rehearse
 from wardline.delivery.roll_back import load
@@ -20,7 +18,6 @@ from wardline.environments.holds import Hold
 from wardline.environments.observations import EnvironmentKey
 from wardline.errors import IntegrityViolation
 from wardline.evidence.log import Evidence
-from wardline.evidence.statements import evidence_key
 from wardline.gates.decisions import Allow, Decision, Deny, Undecided
 from wardline.gates.door import Door
 from wardline.ids import DeploymentId
@@ -51,13 +48,10 @@ class Shipment:
                 raise IntegrityViolation(f"log index {built.index}: provenance without its bundle")
 
 
-def promote(
-    travel: Travel, target: Target, gate: Gate, *, shipment: Shipment, environment: EnvironmentSpec
-) -> RunStatus | None:
+def promote(travel: Travel, target: Target, gate: Gate, *, shipment: Shipment, door: Door) -> RunStatus | None:
     """Bring the shipment through one environment. None: go on; otherwise how the run ends."""
-    door = Door(run=travel.id, artifact=shipment.artifact, pipeline=shipment.pipeline, environment=environment)
-    deadline = _await_approvals(travel, door) if environment.approvals else None
-    hold = travel.hold(EnvironmentKey(service=shipment.pipeline.service.name, name=environment.name))
+    deadline = await_door(travel, door) if door.environment.approvals or door.environment.windows else None
+    hold = travel.hold(EnvironmentKey(service=shipment.pipeline.service.name, name=door.environment.name))
     rehearsing = _rehearses(shipment.pipeline, door.environment)
     production = EnvironmentKey(service=hold.environment.service, name=shipment.pipeline.production.name)
     back = counterpart(travel, hold, production=production) if rehearsing else None
@@ -89,44 +83,6 @@ def _decided(travel: Travel, gate: Gate, door: Door, *, deadline: datetime | Non
         again = f"{gate_step(door.environment.name)}-again"
         evidence = travel.leave(again, lambda: gate.judged(door, deadline=deadline))
     return decision_of(evidence), evidence.index
-
-
-def _await_approvals(travel: Travel, door: Door) -> datetime:
-    """Wait, durably, until enough people have answered or the deadline has passed; the gate judges what came."""
-    name = door.environment.name
-    began = travel.decide(f"{name}/approvals/asked", lambda: to_rfc3339(travel.clock.now()))
-    deadline = from_rfc3339(str(began)) + door.environment.approvals_within
-    count = 0
-    while True:
-        # Looked at inside a step: on a replay the log holds more than it did the first time.
-        if travel.decide(f"{name}/approvals/look-{count}", lambda: _missing(travel, door)) is None:
-            return deadline
-        # On a replay they may have come, and the gate may have decided, long ago.
-        decided = travel.collect.log.find(evidence_key(travel.id, gate_step(name))) is not None
-        if not decided and (missing := _missing(travel, door)) is not None:
-            travel.wait_for(f"{name} needs {missing} by {to_rfc3339(deadline)}: wardline approve {travel.id}")
-        if travel.engine.wait_for(approvals_topic(name), deadline=deadline) is None:
-            return deadline  # a timeout is not a yes, and the gate will find nobody's
-        count += 1
-
-
-def _missing(travel: Travel, door: Door) -> str | None:
-    """Return the approvals still to come, for people; None: all are there, or no more can come.
-
-    No more can come once somebody said no, or where the author is not known: then nobody can tell
-    author and approver apart, and every approval is refused.
-    """
-    facts = look(door, travel.collect)
-    standing = facts.standing
-    if standing.rejections or facts.author is None:
-        return None
-    given = Counter(approval.role for approval in standing.approvals)
-    lacking = [
-        f"{wanted.count - given[wanted.role]} of {wanted.role.value}"
-        for wanted in door.environment.approvals
-        if given[wanted.role] < wanted.count
-    ]
-    return " and ".join(lacking) or None
 
 
 def _consented(travel: Travel, door: Door, hold: Hold, *, shipment: Shipment, consent: tuple[Allow, int]) -> Consented:

@@ -1,15 +1,19 @@
 """Ship: one change, from its commit to production, leaving a statement at every station."""
 
+from pathlib import Path
+
 from wardline.changes.predicates import PROVENANCE
 from wardline.delivery.build import build
 from wardline.delivery.decide import Gate
 from wardline.delivery.deploy import Target
 from wardline.delivery.promote import Shipment, promote
+from wardline.delivery.read_calendars import calendars_at
 from wardline.delivery.run_tests import run_tests
 from wardline.delivery.scan import list_components, scan_code
 from wardline.delivery.take_source import declared, take_source
 from wardline.delivery.travel import Travel
 from wardline.delivery.workshop import Workshop
+from wardline.gates.door import Door
 from wardline.pipelines.run import RunStatus
 
 
@@ -23,7 +27,7 @@ def ship(travel: Travel, workshop: Workshop, gate: Gate, target: Target) -> RunS
 
 def _walk(travel: Travel, workshop: Workshop, gate: Gate, target: Target) -> RunStatus:
     travel.leave("source", lambda: take_source(travel, workshop))
-    _, pipeline, _ = declared(travel.run, workshop)
+    commit, pipeline, _ = declared(travel.run, workshop)
     built = travel.leave("build", lambda: build(travel, workshop))
     if built.statement.predicate_type != PROVENANCE:
         return RunStatus.FAILED  # without an artifact there is nothing to hold a gate for
@@ -33,7 +37,14 @@ def _walk(travel: Travel, workshop: Workshop, gate: Gate, target: Target) -> Run
         scan_code(travel, workshop, built, scanner=scanner)
     shipment = Shipment.of(pipeline, built)
     for environment in pipeline.environments:
-        ended = promote(travel, target, gate, shipment=shipment, environment=environment)
+        door = Door(
+            run=travel.id,
+            artifact=shipment.artifact,
+            pipeline=pipeline,
+            environment=environment,
+            calendars=calendars_at(workshop, Path(travel.run.repository), commit, environment),
+        )
+        ended = promote(travel, target, gate, shipment=shipment, door=door)
         if ended is not None:
             return ended
     return RunStatus.SUCCEEDED

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from wardline.canonical import Digest, JSONObject, encode
+from wardline.canonical import JSON, Digest, JSONObject, encode
 from wardline.clock import to_rfc3339
+from wardline.gates.calendars import Calendars
 from wardline.gates.door import Door
 from wardline.gates.predicates import FindingsSeen, Matter
 from wardline.gates.readings import Readings, known, rehearsal_section
@@ -58,8 +59,17 @@ def document(door: Door, readings: Readings, waivers: Sequence[StandingWaiver]) 
         "waivers": [_waiver(standing) for standing in waivers],
         "rehearsal": None if rehearsal is None else rehearsal_section(rehearsal),
         "way_back": readings.way_back(),
+        # Which windows are in effect is left out: it is a matter of the hour, and would make every approval fall.
+        "calendars": calendars_section(door.calendars),
     }
     return Document(door=door, matter=matter, content=known(content))
+
+
+def calendars_section(calendars: Calendars) -> list[JSON] | None:
+    """Return which calendars were read, by file and digest; None: none is declared."""
+    if not calendars.declared:
+        return None
+    return [{"file": calendar.file, "digest": str(calendar.digest)} for calendar in calendars.read]
 
 
 def _service(door: Door) -> JSONObject:

@@ -3,22 +3,30 @@
 from dataclasses import dataclass
 
 from wardline.canonical import Digest, digest_of
+from wardline.gates.calendars import NO_CALENDARS, Calendars
+from wardline.identity.principals import Role
 from wardline.ids import RunId
 from wardline.pipelines.spec import EnvironmentSpec, Pipeline
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Door:
-    """What wants to pass, and where. All else is read from evidence."""
+    """What wants to pass, where, and by which calendars of its commit. All else is read from evidence."""
 
     run: RunId
     artifact: Digest
     pipeline: Pipeline
     environment: EnvironmentSpec
+    calendars: Calendars = NO_CALENDARS
 
     @property
     def production(self) -> bool:
         return self.environment.name == self.pipeline.production.name
+
+    @property
+    def roles_asked(self) -> frozenset[Role]:
+        """Return the roles whose word may matter here: those of approvals, and those that may let pass a window."""
+        return frozenset({spec.role for spec in self.environment.approvals} | set(self.calendars.roles))
 
     @property
     def configuration(self) -> Digest:

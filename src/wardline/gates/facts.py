@@ -19,6 +19,7 @@ from wardline.gates.judge import Question
 from wardline.gates.predicates import APPROVAL, REJECTION, WAIVER
 from wardline.gates.readings import Readings
 from wardline.gates.waivers import StandingWaiver, standing_waivers
+from wardline.gates.windows import windows_at
 from wardline.identity.directory import Directory
 from wardline.ids import PrincipalId
 
@@ -92,6 +93,8 @@ def gather(door: Door, evidence: Sequence[Evidence], *, now: datetime, deadline:
             "production": reading.production(),
             "way_back": reading.way_back(),
             "approvals": _approvals(door, standing, deadline=deadline, now=now),
+            "calendars": consent.calendars_section(door.calendars),
+            "windows": _windows(door, now),
         }
     )
     question = Question(
@@ -115,6 +118,7 @@ def _standards(door: Door) -> JSONObject:
         "min_coverage_bp": pipeline.test.min_coverage * _POINTS_PER_PERCENT,
         "coverage_declared": pipeline.test.coverage is not None,
         "scanners": list(pipeline.scan.code),
+        "calendars": list(door.environment.windows),
     }
 
 
@@ -165,6 +169,14 @@ def _approvals(door: Door, standing: Standing, *, deadline: datetime | None, now
         "expired": deadline is not None and now >= deadline,
     }
     return readings.known(section)
+
+
+def _windows(door: Door, now: datetime) -> list[JSON] | None:
+    """Return the windows in effect; None: no calendar is declared, or not all could be read and nobody can tell."""
+    calendars = door.calendars
+    if not door.environment.windows or calendars.declared != door.environment.windows or not calendars.complete:
+        return None
+    return [window.to_json() for window in windows_at(calendars.read, now)]
 
 
 def _given(given: Given) -> JSONObject:

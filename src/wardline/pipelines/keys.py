@@ -85,6 +85,7 @@ START_COMMAND = Text(
     pattern=r"(?=.*\$(?:PORT(?![A-Za-z0-9_])|\{PORT\}))[^\x00-\x20\x7f][^\x00-\x1f\x7f]*",
 )
 PATH = Text(wanted="a path below the repository, with / and without ..", pattern=_PATH, longest=400)
+CALENDAR = Text(wanted="a path below the repository that ends in .yaml", pattern=_PATH + r"\.yaml", longest=400)
 WHEEL = Text(wanted="a glob below the repository that ends in .whl", pattern=_PATH + r"\.whl", longest=400)
 HEALTH = Text(
     wanted="a path that starts with /, without query or spaces",
@@ -226,7 +227,11 @@ _ENVIRONMENT = Section(make=partial(partial, EnvironmentSpec), check=rules.envir
     Key(name="approvals", shape=Items(each=_APPROVAL), default=[], doc="the people who must agree, by role"),
     Key(name="approvals_within", shape=Duration(at_least=_SECOND, at_most=_DAY * 30), default="72h",
         doc="how long they are waited for; then the run ends undecided"),
-), not_built={"windows": "change windows"})
+    Key(name="windows", shape=Items(each=CALENDAR), default=[],
+        doc="the calendars that say when changes may not go there"),
+    Key(name="window_wait", shape=Duration(at_least=_SECOND * 0, at_most=_DAY * 7), default="12h",
+        doc="how long a run waits for windows to end; one that ends later denies at once"),
+))
 
 _ROLLBACK = Section(make=RollbackSpec, keys=(
     Key(name="rehearse_in", shape=LABEL, required=True,

@@ -52,8 +52,10 @@ def environment(declared: Mapping[str, object], places: Places) -> None:
             roles = [approval.role for approval in approvals if isinstance(approval, ApprovalSpec)]
             for role in sorted({role for role in roles if roles.count(role) > 1}):
                 places.report("approvals", f"role {role} is asked for twice; say how many with count")
-        case None if "approvals_within" in places.names() and "approvals" not in places.names():
+        case None if "approvals_within" in places.names() and not {"approvals", "windows"} & set(places.names()):
             places.report("approvals_within", "says how long approvals are waited for, and none are asked for")
+    if "window_wait" in places.names() and "windows" not in places.names():
+        places.report("window_wait", "says how long windows are waited for, and there are none")
 
 
 def variables(declared: Mapping[str, object], places: Places) -> None:

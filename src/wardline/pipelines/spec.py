@@ -142,6 +142,8 @@ class EnvironmentSpec:
     strategy: StrategySpec = field(default_factory=StrategySpec)
     approvals: tuple[ApprovalSpec, ...] = ()
     approvals_within: timedelta = timedelta(hours=72)  # over a weekend; then the run ends undecided
+    windows: tuple[str, ...] = ()  # calendars, by their paths below the repository
+    window_wait: timedelta = timedelta(hours=12)  # over a night, and no freeze of days
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

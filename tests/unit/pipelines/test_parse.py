@@ -56,6 +56,8 @@ def test_every_built_key_reaches_its_field():
     assert production.strategy.steps == (10, 50, 100)
     assert production.strategy.analysis.error_rate_bp == 50
     assert [(a.role, a.count) for a in production.approvals] == [(Role.CLINICAL_SAFETY, 1), (Role.COMPLIANCE, 2)]
+    assert production.windows == ("calendars/clinic.yaml", "calendars/billing.yaml")
+    assert production.window_wait == timedelta(hours=2)
     assert pipeline.rollback is not None
     assert pipeline.rollback.rehearse_in == "staging"
     assert pipeline.production is production

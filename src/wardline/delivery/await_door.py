@@ -1,0 +1,153 @@
+"""Await a door: people answer and windows end before the gate is asked, or nobody is waited for any longer.
+
+What is waited for is looked at inside durable steps, so that a run that was killed waits on for the same.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Self
+
+from wardline.canonical import JSON
+from wardline.clock import from_rfc3339, to_rfc3339
+from wardline.delivery.approve import approvals_topic
+from wardline.delivery.decide import gate_step, look
+from wardline.delivery.travel import Travel
+from wardline.errors import IntegrityViolation
+from wardline.evidence.statements import evidence_key
+from wardline.gates.door import Door
+from wardline.gates.facts import Facts
+from wardline.gates.windows import InEffect, clear_from, windows_at
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """What a run waits for at a door.
+
+    Attributes:
+        people: The approvals still to come; None: all are there, or no more can.
+        windows: What keeps the run out, and until when; None: nothing does.
+        until: When to look again; None: when people's time is up.
+        kept_out_since: From when on the wait for windows counts; None: it does not count yet.
+    """
+
+    people: str | None = None
+    windows: str | None = None
+    until: datetime | None = None
+    kept_out_since: datetime | None = None
+
+    def to_json(self) -> JSON:
+        return {
+            "people": self.people,
+            "windows": self.windows,
+            "until": None if self.until is None else to_rfc3339(self.until),
+            "kept_out_since": None if self.kept_out_since is None else to_rfc3339(self.kept_out_since),
+        }
+
+    @classmethod
+    def parse(cls, recorded: JSON) -> Self:
+        match recorded:
+            case str(people):  # recorded before there were windows
+                return cls(people=people)
+            case {
+                "people": str() | None as people,
+                "windows": str() | None as windows,
+                "until": str() | None as until,
+                "kept_out_since": str() | None as since,
+            }:
+                return cls(
+                    people=people,
+                    windows=windows,
+                    until=None if until is None else from_rfc3339(until),
+                    kept_out_since=None if since is None else from_rfc3339(since),
+                )
+            case _:
+                raise IntegrityViolation("a step recorded something else than what a run waits for")
+
+
+def await_door(travel: Travel, door: Door) -> datetime:
+    """Wait until the gate of `door` is worth asking, and return until when people were asked.
+
+    People are asked even while a window keeps the run out; windows are waited for if they end within the
+    environment's `window_wait`. What came of it is for the gate to judge.
+    """
+    name = door.environment.name
+    began = travel.decide(f"{name}/approvals/asked", lambda: to_rfc3339(travel.clock.now()))
+    deadline = from_rfc3339(str(began)) + door.environment.approvals_within
+    kept_out_since: datetime | None = None
+    count = 0
+    while True:
+        # Looked at inside a step: on a replay the log holds more, and the clock shows later, than the first time.
+        recorded = travel.decide(f"{name}/approvals/look-{count}", lambda: _look(travel, door, since=kept_out_since))  # noqa: B023  # done at once
+        if recorded is None:
+            return deadline
+        waiting = Waiting.parse(recorded)
+        kept_out_since = kept_out_since or waiting.kept_out_since
+        # On a replay what was waited for may have come, and the gate may have decided, long ago.
+        if travel.collect.log.find(evidence_key(travel.id, gate_step(name))) is None:
+            travel.wait_for(_told(travel, door, waiting, deadline=deadline))
+        wakes = _wakes(waiting, deadline)
+        answered = travel.engine.wait_for(approvals_topic(name), deadline=wakes) is not None
+        if not answered and waiting.people is not None and wakes == deadline:
+            return deadline  # a timeout is not a yes, and the gate will find nobody's
+        count += 1
+
+
+def what_to_await(facts: Facts, door: Door, *, now: datetime, since: datetime | None) -> Waiting | None:
+    """Return what a run waits for at `door` at `now`; None: nothing, or it would be in vain.
+
+    `since` is when windows alone first kept the run out. In vain are waits after a no, for approvals that
+    cannot count because nobody knows the author, for windows that nobody can tell, and for those that last
+    longer than `window_wait`.
+    """
+    windows = windows_at(door.calendars.read, now)
+    blocking = [window for window in windows if window.window.blocks]
+    soft = [window for window in windows if not window.window.blocks]
+    people = _lacking(facts, door, soft)
+    if facts.standing.rejections or (people and facts.author is None) or not door.calendars.complete:
+        return None
+    waited = since or now
+    left = door.environment.window_wait - (now - waited)
+    if blocking and clear_from(door.calendars.read, now, within=left) is None:
+        return None
+    told = " and ".join(window.told for window in blocking) or None
+    if people:
+        ends = min((window.ends for window in soft), default=None)
+        return Waiting(people=" and ".join(people), windows=told, until=ends)
+    if told is None:
+        return None
+    return Waiting(windows=told, until=max(window.ends for window in blocking), kept_out_since=waited)
+
+
+def _look(travel: Travel, door: Door, *, since: datetime | None) -> JSON:
+    found = what_to_await(look(door, travel.collect), door, now=travel.clock.now(), since=since)
+    return None if found is None else found.to_json()
+
+
+def _lacking(facts: Facts, door: Door, soft: Sequence[InEffect]) -> list[str]:
+    given = Counter(approval.role for approval in facts.standing.approvals)
+    lacking = {
+        wanted.role: f"{wanted.count - given[wanted.role]} of {wanted.role.value}"
+        for wanted in door.environment.approvals
+        if given[wanted.role] < wanted.count
+    }
+    for window in soft:
+        role = window.window.approval
+        if role is not None and not given[role]:
+            lacking.setdefault(role, f"1 of {role.value} ({window.told})")
+    return list(lacking.values())
+
+
+def _wakes(waiting: Waiting, deadline: datetime) -> datetime:
+    if waiting.people is None:
+        return waiting.until or deadline
+    return min(waiting.until or deadline, deadline)
+
+
+def _told(travel: Travel, door: Door, waiting: Waiting, *, deadline: datetime) -> str:
+    name = door.environment.name
+    if waiting.people is None:
+        return f"{name} waits for {waiting.windows}"
+    asked = f"{name} needs {waiting.people} by {to_rfc3339(deadline)}: wardline approve {travel.id}"
+    return asked if waiting.windows is None else f"{asked}; it waits for {waiting.windows}"
