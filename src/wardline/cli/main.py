@@ -30,6 +30,7 @@ from wardline.cli.shell import leave, report, say
 from wardline.cli.ship import ship
 from wardline.cli.validate import validate
 from wardline.cli.verify import verify
+from wardline.cli.windows import windows
 from wardline.errors import WardlineError
 
 app = typer.Typer(
@@ -43,6 +44,7 @@ app = typer.Typer(
 
 app.command("init")(init)
 app.command("validate")(validate)
+app.command("windows")(windows)
 app.command("ship")(ship)
 app.add_typer(runs.app, name="runs")
 app.command("status")(environments.status)

@@ -29,6 +29,9 @@ def list_runs(
         return
     rows = [run_to_row(run, driven=run.id in driven) for run in found]
     say_table(("run", "journey", "service", "commit", "status", "at", "started"), rows)
+    for run in found:
+        if run.waiting_for is not None and not run.ended:
+            say(f"{run.id}: {run.waiting_for}")
 
 
 @app.command("show")

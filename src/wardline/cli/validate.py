@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from wardline.cli.shell import OK, USAGE, Output, leave, say, say_json
-from wardline.errors import InvalidInput, NotFound, Unavailable
+from wardline.errors import InvalidInput
 
 
 def validate(
@@ -15,18 +15,18 @@ def validate(
     schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of wardline.yaml and leave.")] = False,
     output: Annotated[Output, typer.Option(help="How the result is printed.")] = Output.TEXT,
 ) -> None:
-    """Read wardline.yaml and name everything that is wrong with it, at once."""
+    """Read wardline.yaml and its calendars, and name everything that is wrong with them, at once."""
     import json
 
-    from wardline.pipelines.parse import parse_bytes
+    from wardline.cli.declared import pipeline_file, read_pipeline
     from wardline.pipelines.schema import json_schema
 
     if schema:
         say(json.dumps(json_schema(), indent=2))
         leave(OK)
-    file = _file(path)
+    file = pipeline_file(path)
     try:
-        pipeline = parse_bytes(_read(file), filename=str(file))
+        pipeline = read_pipeline(file)
     except InvalidInput as error:
         if output is Output.TEXT:
             raise
@@ -39,24 +39,3 @@ def validate(
         )
         return
     say(f"{file} is valid: {pipeline.service.name}, {' → '.join(names)}")
-
-
-def _file(path: Path) -> Path:
-    from wardline.pipelines.keys import FILENAME
-
-    file = path / FILENAME if path.is_dir() else path
-    if file.is_dir():
-        raise InvalidInput(f"{file} is a folder; expected a file")
-    if not file.exists():
-        raise NotFound(f"there is no {file}", remedy="`wardline init` writes a first one")
-    return file
-
-
-def _read(file: Path) -> bytes:
-    from wardline.pipelines.parse import MAX_BYTES
-
-    try:
-        with file.open("rb") as source:
-            return source.read(MAX_BYTES + 1)  # one more than the parser takes: it says so
-    except OSError as error:
-        raise Unavailable(f"cannot read {file}: {error.strerror}", remedy="check its permissions") from error
