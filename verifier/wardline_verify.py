@@ -68,7 +68,10 @@ PROFILES = {
     SUMMARY: "verification-summary",
 }
 KNOWN = {ENROLMENT, KEY_CHANGE, SEAL, DEPLOYMENT, *WORDS, *PROFILES, *(f"{OURS}{name}/v1" for name in MACHINE_WORDS)}
-TAKEN_ALONG = {f"application/vnd.wardline.{name}+json" for name in ("consent", "gate-input", "policies", "lock")}
+TAKEN_ALONG = {
+    f"application/vnd.wardline.{name}+json"
+    for name in ("consent", "gate-input", "policies", "lock", "erasure-manifest")
+}
 
 TITLES = (
     "The file is a packet in its canonical form",

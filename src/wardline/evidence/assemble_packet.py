@@ -7,10 +7,11 @@ from typing import Protocol
 
 from wardline.errors import NotFound, Refused
 from wardline.evidence.log import OUTPUT, SALTED_TEXT, Blobs, Evidence, EvidenceLog
-from wardline.evidence.mentions import KEY_CHANGE, SEAL, TAKEN_ALONG, blobs_of, rests_on
+from wardline.evidence.mentions import ERASURE, KEY_CHANGE, SEAL, TAKEN_ALONG, blobs_of, rests_on
 from wardline.evidence.packet import Contents, Proven
 from wardline.evidence.private_texts import PRIVATE_TEXT
 from wardline.evidence.purges import read_purges
+from wardline.evidence.signatories import Signatories
 from wardline.evidence.told import Absent, Enclosed
 from wardline.identity.predicates import Enrolment
 from wardline.ids import RunId
@@ -76,8 +77,8 @@ def assemble(run: RunId, archive: Archive, *, along: Collection[Choice] = ()) ->
     """Return the contents of the packet of a sealed run.
 
     The checkpoint is the smallest one that covers the seal and is cosigned, or else the smallest that covers it: the
-    same at every call, until a witness cosigns, a key changes or a blob is purged. What was said of the run after its
-    seal stays out.
+    same at every call, until a witness cosigns, a key changes, a person is erased or a blob is purged. What was said of
+    the run after its seal stays out.
 
     Raises:
         NotFound: The run left nothing.
@@ -110,9 +111,10 @@ def _assemble(run: RunId, own: tuple[Evidence, ...], archive: Archive, along: fr
     # today, and whoever trusts an older one has to be led to it.
     people = tuple(log.every(Enrolment.predicate_type))
     keys = tuple(log.every(KEY_CHANGE))
-    note = _checkpoint(max(item.index for item in (own[-1], *keys)) + 1, archive)
+    erasures = _erasures(log, told=(*people, *keys))
+    note = _checkpoint(max(item.index for item in (own[-1], *keys, *erasures)) + 1, archive)
     size = Checkpoint.parse(take_apart(note)[0]).size
-    wanted = {item.index: item for item in (*own, *people, *keys) if item.index < size}
+    wanted = {item.index: item for item in (*own, *people, *keys, *erasures) if item.index < size}
     for item in own:
         for index in rests_on(item) - wanted.keys():
             wanted[index] = log.read(index)
@@ -128,6 +130,17 @@ def _assemble(run: RunId, own: tuple[Evidence, ...], archive: Archive, along: fr
         blobs=taken,
         absent=absent,
     )
+
+
+def _erasures(log: ProvableLog, *, told: tuple[Evidence, ...]) -> tuple[Evidence, ...]:
+    """Return the erasures that were said by somebody entitled to: of them the page tells, and they are covered."""
+    erasures = tuple(log.every(ERASURE))
+    if not erasures:
+        return ()
+    signatories = Signatories(log.key, told=sorted(told, key=lambda item: item.index))
+    in_order = sorted((*told, *erasures), key=lambda item: item.index)
+    entitled = {item.index for item in in_order if signatories.admit(item) is None}
+    return tuple(item for item in erasures if item.index in entitled)
 
 
 def _checkpoint(size: int, archive: Archive) -> str:

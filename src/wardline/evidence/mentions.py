@@ -12,12 +12,14 @@ SEAL = f"{NAMESPACE}/seal/v1"
 DECISION = "https://slsa.dev/verification_summary/v1"
 DEPLOYMENT = f"{NAMESPACE}/deployment/v1"
 KEY_CHANGE = f"{NAMESPACE}/key-change/v1"
+ERASURE = f"{NAMESPACE}/erasure/v1"
 _WORDS = (f"{NAMESPACE}/approval/v1", f"{NAMESPACE}/rejection/v1")
 
-# What people and policies were shown, and what decided: documents made of digests, counts and codes. A packet has each
-# of them or says that it is gone.
+# What people and policies were shown, what decided, what was made unreadable: documents made of digests, counts and
+# codes. A packet has each of them or says that it is gone.
 TAKEN_ALONG = frozenset(
-    f"application/vnd.wardline.{name}+json" for name in ("consent", "gate-input", "policies", "lock")
+    f"application/vnd.wardline.{name}+json"
+    for name in ("consent", "gate-input", "policies", "lock", "erasure-manifest")
 )
 
 _SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)

@@ -27,9 +27,10 @@ from wardline.evidence.duties import (
     WAIVER,
     duties,
 )
+from wardline.evidence.forgotten import erased_on, person, unreadable_texts
 from wardline.evidence.log import Evidence
 from wardline.evidence.markup import NOTHING, Mark, Row, coloured, escape, facts, listed, plain, table
-from wardline.evidence.mentions import DECISION, DEPLOYMENT, KEY_CHANGE, blobs_of, member
+from wardline.evidence.mentions import DECISION, DEPLOYMENT, ERASURE, KEY_CHANGE, blobs_of, member
 from wardline.evidence.told import Told, first_body, items_of
 from wardline.outcomes import Outcome
 from wardline.predicates import NAMESPACE
@@ -93,7 +94,7 @@ def _summary(told: Told) -> str:
             ("Version", _version(told)),
             ("Artifact", _artifact(told)),
             ("Commit", member(source, "commit", "sha")),
-            ("Author", member(source, "author") or ("unmapped" if source else None)),
+            ("Author", _author(told) or ("unmapped" if source else None)),
             ("Criticality", member(source, "criticality")),
             ("Data", listed(member(source, "data"))),
             ("Regulations named", listed(member(source, "regulations"))),
@@ -132,17 +133,16 @@ def _controls(told: Told) -> str:
 
 def _who(told: Told) -> str:
     rows: list[Row] = [
-        (member(item.statement.body, "author") or "nobody enrolled", "wrote the change", _when(item), item.index)
-        for item in told.of(SOURCE)
+        (_author(told) or "nobody enrolled", "wrote the change", _when(item), item.index) for item in told.of(SOURCE)
     ]
     for item in told.of(APPROVAL, REJECTION):
         body = item.statement.body
         answer = "approved" if item.statement.predicate_type == APPROVAL else "rejected"
         did = f"{answer} for {plain(member(body, 'environment'))} as {plain(member(body, 'role'))}"
-        rows.append((item.statement.context.actor, did, _when(item), item.index))
+        rows.append((_actor(told, item), did, _when(item), item.index))
     for item in told.every(WAIVER):
         did = f"let {plain(member(item.statement.body, 'finding'))} pass for a while"
-        rows.append((item.statement.context.actor, did, _when(item), item.index))
+        rows.append((_actor(told, item), did, _when(item), item.index))
     return table(("Principal", "Did", "When", "Statement"), rows)
 
 
@@ -182,7 +182,7 @@ def _approvals(told: Told) -> str:
     for item in told.of(APPROVAL, REJECTION):
         body = item.statement.body
         answer = "approved" if item.statement.predicate_type == APPROVAL else "rejected"
-        who, keyid = item.statement.context.actor, item.envelope.signatures[0].keyid
+        who, keyid = _actor(told, item), item.envelope.signatures[0].keyid
         rows.append(
             (member(body, "environment"), member(body, "role"), Mark(answer), who, _when(item), keyid, item.index)
         )
@@ -231,7 +231,7 @@ def _findings(told: Told) -> str:
 def _waivers(told: Told) -> str:
     rows: list[Row] = []
     for item in told.every(WAIVER):
-        body, who = item.statement.body, item.statement.context.actor
+        body, who = item.statement.body, _actor(told, item)
         place = member(body, "environment") or "all"
         rows.append((member(body, "finding"), place, _moment(member(body, "expires_at")), who, _when(item), item.index))
     return table(("Finding", "Environment", "Expires", "Signed by", "When", "Statement"), rows)
@@ -271,6 +271,7 @@ def _stopped(told: Told) -> str:
 def _documents(told: Told) -> str:
     here = dict.fromkeys((blob.reference for blob in told.enclosed), "in this packet")
     gone = {each.reference: each for each in told.absent}
+    unreadable = unreadable_texts(told)
     rows: list[Row] = []
     for item in told.evidence:
         for reference in sorted(blobs_of(item), key=lambda each: (each.digest, each.media_type, each.size_bytes)):
@@ -278,6 +279,8 @@ def _documents(told: Told) -> str:
             if reference in gone:
                 purged = gone[reference].statement
                 where = gone[reference].why if purged is None else f"purged under statement {purged}"
+            elif erasure := unreadable.get(reference.digest.hex):
+                where = f"{erased_on(erasure)} under statement {erasure.index}"
             step = item.statement.context.step
             rows.append(
                 (step, reference.media_type, reference.size_bytes, reference.digest.hex, Mark(where), item.index)
@@ -290,8 +293,20 @@ def _people(told: Told) -> str:
     for item in told.every(_ENROLMENT):
         body, by = item.statement.body, item.statement.context.actor
         roles = listed(member(body, "roles"))
-        rows.append((member(body, "principal"), roles, member(body, "key", "keyid"), by, _when(item), item.index))
+        who = person(told, member(body, "principal"), index=item.index)
+        rows.append((who, roles, member(body, "key", "keyid"), by, _when(item), item.index))
     return table(("Principal", "Roles", "Key", "Enrolled by", "When", "Statement"), rows)
+
+
+def _erasures(told: Told) -> str:
+    rows: list[Row] = []
+    for item in told.every(ERASURE):
+        body, by = item.statement.body, item.statement.context.actor
+        who = member(body, "principal") or "nobody enrolled"
+        texts, stays = member(body, "destroyed", "texts"), member(body, "kept", "statements")
+        rows.append((_when(item), who, texts, stays, member(body, "kept", "law"), by, item.index))
+    headings = ("When", "Principal", "Texts made unreadable", "Statements that stay", "By which law", "By", "Statement")
+    return table(headings, rows)
 
 
 def _keys(told: Told) -> str:
@@ -329,6 +344,7 @@ _SECTIONS: tuple[tuple[str, Callable[[Told], str]], ...] = (
     ("Stages that came to nothing", _stopped),
     ("Documents that statements name", _documents),
     ("People and their keys", _people),
+    ("People who were forgotten", _erasures),
     ("Keys of the installation", _keys),
     ("Every statement in this packet", _everything),
 )
@@ -341,6 +357,15 @@ def _service(told: Told) -> JSON:
 def _version(told: Told) -> JSON:
     built = member(first_body(told.of(PROVENANCE)), "wardline_bundle", "version")
     return built or member(first_body(told.of(DEPLOYMENT)), "release", "version")
+
+
+def _author(told: Told) -> JSON:
+    source = told.of(SOURCE)
+    return person(told, member(first_body(source), "author"), index=source[0].index) if source else None
+
+
+def _actor(told: Told, item: Evidence) -> JSON:
+    return person(told, item.statement.context.actor, index=item.index)
 
 
 def _artifact(told: Told) -> JSON:
