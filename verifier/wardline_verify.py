@@ -349,7 +349,7 @@ class VerifierKey:
     """A signed-note verification key: name+hash+base64(type, 32 bytes of Ed25519)."""
 
     def __init__(self, text: str, kind: int) -> None:
-        self.text, self.kind = text, kind
+        self.text = text
         self.name, _, rest = text.partition("+")
         stated, _, encoded = rest.partition("+")
         key = base64_decoded(encoded)
@@ -443,7 +443,6 @@ class Packet:
     """A file that is a packet, taken apart; nothing in it is believed yet."""
 
     def __init__(self, data: bytes) -> None:
-        self.size = len(data)
         self.page, decoded = proof_of(data)
         members = exactly(
             decoded, "format", "run", "origin", "checkpoint", "statements", "catalogues", "blobs", "absent", "page",

@@ -51,7 +51,7 @@ def smallest_packet() -> bytes:
         actor=PrincipalId("wardline"),
         outcome=Outcome.FAILED,
     )
-    body: JSONObject = {"journey": "ship", "service": "s", "status": "failed", "statements": 1, "first": 0}
+    body: JSONObject = {"journey": "ship", "service": "s", "status": "failed", "statements": 1, "first": None}
     subject = Subject(name="run/r-1", digest=Digest.of(b"r-1"))
     statement = Statement(predicate_type=f"{NAMESPACE}/seal/v1", subjects=(subject,), context=context, body=body)
     envelope = seal(statement.encode(), payload_type=PAYLOAD_TYPE, signer=MACHINE)
