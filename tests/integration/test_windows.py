@@ -6,7 +6,8 @@ The stations and the target are fakes; the log, the engine, the gate, the kill a
 import json
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,14 +17,19 @@ from tests.fakes.fake_workshop import WARDLINE_YAML, fake_workshop
 from typer.testing import CliRunner
 
 from wardline.adapters.engine.immediate import Immediate
+from wardline.adapters.policy.cel import CEL
 from wardline.canonical import JSON
 from wardline.cli.main import app
+from wardline.cli.progress import SilentProgress
 from wardline.clock import ManualClock
 from wardline.delivery.begin import Beginnings, read_pipeline
+from wardline.delivery.decide import Gate
 from wardline.delivery.explain import explain
 from wardline.delivery.roll_back import roll_back
+from wardline.delivery.ship import ship
 from wardline.environments.observations import EnvironmentKey
 from wardline.errors import InvalidInput
+from wardline.gates.policy_files import load_policies
 from wardline.ids import EnvironmentName, RandomIds, RunId
 from wardline.pipelines.engine import Engine
 from wardline.pipelines.run import RunStatus
@@ -115,6 +121,47 @@ def test_a_run_waits_until_no_window_keeps_it_out(world: DeliveryWorld, clock: M
     assert decided_at(world, "development") >= datetime(2026, 11, 25, 11, 45, tzinfo=UTC)
 
 
+class Interrupted(Immediate):
+    """Remembers what its steps gave; stopped at its first wait. Then the clock goes on to the end of each."""
+
+    def __init__(self, clock: ManualClock) -> None:
+        self._clock, self._given, self._waited = clock, {}, 0
+
+    def step(self, name: str, act: Callable[[], JSON]) -> JSON:
+        if name not in self._given:
+            self._given[name] = super().step(name, act)
+        return self._given[name]
+
+    def wait_for(self, topic: str, *, deadline: datetime) -> JSON:
+        self._waited += 1
+        if self._waited == 1:
+            raise KeyboardInterrupt
+        self._clock.advance(deadline - self._clock.now())
+        return None
+
+
+class Telling(SilentProgress):
+    def __init__(self) -> None:
+        self.waited_for: list[str] = []
+
+    def waits(self, reason: str) -> None:
+        self.waited_for.append(reason)
+
+
+def test_whoever_takes_a_run_up_is_told_what_it_still_waits_for(world: DeliveryWorld, clock: ManualClock) -> None:
+    workshop = fake_workshop(world.folder, "1.0", yaml=declaring("development"), files={FILE: NIGHTS})
+    gate = Gate(collect=world.collect, engine=CEL(), policies=load_policies())
+    engine, watchers = Interrupted(clock), (Telling(), Telling())
+    with pytest.raises(KeyboardInterrupt):
+        ship(replace(world.travel(RUN, engine), progress=watchers[0]), workshop, gate, world.target)
+    again = replace(world.travel(RUN, engine), progress=watchers[1])
+    assert ship(again, workshop, gate, world.target) is RunStatus.UNDECIDED
+    nights, handover, *_ = watchers[1].waited_for
+    assert watchers[0].waited_for == [nights]
+    assert nights.startswith("development waits for quiet-hours ward-nights")
+    assert handover.startswith("development waits for shift-change handover")
+
+
 def test_people_are_asked_while_a_window_keeps_the_run_out(world: DeliveryWorld, clock: ManualClock) -> None:
     station = {"yaml": declaring("production"), "files": {FILE: NIGHTS}}
     engine = Watched(world, clock, **station)
@@ -123,6 +170,50 @@ def test_people_are_asked_while_a_window_keeps_the_run_out(world: DeliveryWorld,
     assert "production needs 1 of clinical-safety and 1 of compliance by" in asked
     assert asked.endswith("it waits for quiet-hours ward-nights until 2026-11-25 06:00 America/New_York")
     assert [told.split()[3] for told in waited] == ["quiet-hours", "shift-change"]
+
+
+SOFT = """\
+calendar: 1
+timezone: UTC
+windows:
+  - {id: month-end, kind: freeze, strength: soft, approval: compliance, starts: 2026-11-25T00:00, lasts: 1d, reason: x}
+"""
+
+
+class Soft(Watched):
+    """As Watched, but in development it is one person who answers, or nobody."""
+
+    def __init__(self, world: DeliveryWorld, clock: ManualClock, *, answers: bool, **station: object) -> None:
+        super().__init__(world, clock, **station)
+        self._answers = answers
+
+    def wait_for(self, topic: str, *, deadline: datetime) -> JSON:
+        if topic.startswith("production"):
+            return Answering.wait_for(self, topic, deadline=deadline)
+        self.told.append(str(self._world.runs.load(RUN).waiting_for))
+        if self._answers:
+            self._world.approve(RUN, "1.0", "p-cleo", **self._station)
+            return {"topic": topic}
+        self._clock.advance(deadline - self._clock.now())
+        return None
+
+
+def test_a_soft_window_asks_the_role_it_names_and_nobody_else(world: DeliveryWorld, clock: ManualClock) -> None:
+    station = {"yaml": declaring("development"), "files": {FILE: SOFT}}
+    engine = Soft(world, clock, answers=True, **station)
+    assert world.walk(RUN, "1.0", engine=engine, **station) is RunStatus.SUCCEEDED
+    (told,) = engine.told
+    assert told.startswith(
+        "development needs 1 of compliance (freeze month-end until 2026-11-26 00:00 UTC) by 2026-11-28"
+    )
+    assert decided_at(world, "development") < datetime(2026, 11, 25, 5, tzinfo=UTC)
+
+
+def test_a_soft_window_that_nobody_answered_is_over_when_it_ends(world: DeliveryWorld, clock: ManualClock) -> None:
+    station = {"yaml": declaring("development"), "files": {FILE: SOFT}}
+    engine = Soft(world, clock, answers=False, **station)
+    assert world.walk(RUN, "1.0", engine=engine, **station) is RunStatus.SUCCEEDED
+    assert decided_at(world, "development") >= datetime(2026, 11, 26, tzinfo=UTC)
 
 
 def test_a_freeze_that_lasts_longer_than_a_run_waits_denies_at_once(world: DeliveryWorld, clock: ManualClock) -> None:
@@ -182,7 +273,7 @@ def drive(folder: Path, now: datetime, *, waits: int | None) -> int:
         try:
             with delivery_world(folder, clock=ManualClock(now)) as world:
                 status = world.ship(
-                    RUN, "1.0", around=lambda engine: Telling(engine, waits), yaml=declaring("development"),
+                    RUN, "1.0", around=lambda engine: Piped(engine, waits), yaml=declaring("development"),
                     files={FILE: NIGHTS},
                 )  # fmt: skip
                 code = 0 if status is RunStatus.UNDECIDED else 1
@@ -191,7 +282,7 @@ def drive(folder: Path, now: datetime, *, waits: int | None) -> int:
     return child
 
 
-class Telling:
+class Piped:
     """Says into a pipe that it is about to wait."""
 
     def __init__(self, inner: Engine, pipe: int | None) -> None:

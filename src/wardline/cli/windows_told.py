@@ -51,6 +51,7 @@ def to_json(environment: EnvironmentName, found: InEffect, *, now: datetime) -> 
         "state": _state(found, now),
         **found.to_json(),
         "began_local": found.local(found.began),
+        "ends_local": found.local(found.ends),
         "reason": found.window.reason,
     }
 

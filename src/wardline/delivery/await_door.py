@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Self
 
 from wardline.canonical import JSON
@@ -73,20 +74,20 @@ def await_door(travel: Travel, door: Door) -> datetime:
     environment's `window_wait`. What came of it is for the gate to judge.
     """
     name = door.environment.name
-    began = travel.decide(f"{name}/approvals/asked", lambda: to_rfc3339(travel.clock.now()))
+    # Where there are no windows, steps are called what they were before there were any: runs begun then go on.
+    steps = f"{name}/waiting" if door.environment.windows else f"{name}/approvals"
+    began = travel.decide(f"{steps}/asked", lambda: to_rfc3339(travel.clock.now()))
     deadline = from_rfc3339(str(began)) + door.environment.approvals_within
     kept_out_since: datetime | None = None
     count = 0
     while True:
         # Looked at inside a step: on a replay the log holds more, and the clock shows later, than the first time.
-        recorded = travel.decide(f"{name}/approvals/look-{count}", lambda: _look(travel, door, since=kept_out_since))  # noqa: B023  # done at once
+        recorded = travel.decide(f"{steps}/look-{count}", partial(_look, travel, door, since=kept_out_since))
         if recorded is None:
             return deadline
         waiting = Waiting.parse(recorded)
         kept_out_since = kept_out_since or waiting.kept_out_since
-        # On a replay what was waited for may have come, and the gate may have decided, long ago.
-        if travel.collect.log.find(evidence_key(travel.id, gate_step(name))) is None:
-            travel.wait_for(_told(travel, door, waiting, deadline=deadline))
+        _tell(travel, door, since=kept_out_since, deadline=deadline)
         wakes = _wakes(waiting, deadline)
         answered = travel.engine.wait_for(approvals_topic(name), deadline=wakes) is not None
         if not answered and waiting.people is not None and wakes == deadline:
@@ -121,8 +122,24 @@ def what_to_await(facts: Facts, door: Door, *, now: datetime, since: datetime | 
 
 
 def _look(travel: Travel, door: Door, *, since: datetime | None) -> JSON:
-    found = what_to_await(look(door, travel.collect), door, now=travel.clock.now(), since=since)
+    found = _found(travel, door, since=since)
     return None if found is None else found.to_json()
+
+
+def _found(travel: Travel, door: Door, *, since: datetime | None) -> Waiting | None:
+    return what_to_await(look(door, travel.collect), door, now=travel.clock.now(), since=since)
+
+
+def _tell(travel: Travel, door: Door, *, since: datetime | None, deadline: datetime) -> None:
+    """Say what is still waited for: on a replay it may have come, and the gate may have decided, long ago."""
+    decided = travel.collect.log.find(evidence_key(travel.id, gate_step(door.environment.name))) is not None
+    waiting = None if decided else _found(travel, door, since=since)
+    if waiting is None:
+        return
+    reason = _told(travel, door, waiting, deadline=deadline)
+    if travel.run.waiting_for == reason:
+        travel.progress.waits(reason)  # said in an earlier life of the run, and not to whoever watches this one
+    travel.wait_for(reason)
 
 
 def _lacking(facts: Facts, door: Door, soft: Sequence[InEffect]) -> list[str]:

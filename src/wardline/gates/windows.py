@@ -38,7 +38,7 @@ class InEffect:
             "strength": window.strength.value,
             "began": to_rfc3339(self.began),
             "ends": to_rfc3339(self.ends),
-            "ends_local": self.local(self.ends),
+            "told": self.told,
         }
         if window.approval is not None:
             section["approval"] = window.approval.value

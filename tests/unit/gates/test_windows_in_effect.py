@@ -201,6 +201,6 @@ def test_what_policies_read_names_the_end_in_both_times_and_no_reason():
         "strength": "hard",
         "began": "2026-07-01T02:00:00.000Z",
         "ends": "2026-07-01T10:00:00.000Z",
-        "ends_local": "2026-07-01 06:00 America/New_York",
+        "told": "quiet-hours nights until 2026-07-01 06:00 America/New_York",
         "downtime_plan": "shelf 3",
     }
