@@ -37,6 +37,7 @@ _ROOT, _NEXT = PublicKey.of(KEY.raw), PublicKey.of(_P256)
 _PERSON = PrincipalId("p-safety")
 _STORIES = Path(__file__).parents[1] / "unit" / "evidence"
 _VALID = Path(__file__).parents[1] / "vectors" / "wardline_yaml" / "valid"
+_CALENDARS = Path(__file__).parents[1] / "vectors" / "calendars" / "valid"
 
 
 @dataclass(frozen=True)
@@ -170,6 +171,7 @@ _OF_FILES = {
     "purge": [_purge()],
     "retention": [_RETENTION],
     "pipeline": [file.read_bytes() for file in sorted(_VALID.glob("*.yaml"))],
+    "calendar": [file.read_bytes() for file in sorted(_CALENDARS.glob("*.yaml"))],
     "witness-list": [_WITNESSES],
     "pkcs11-uri": [
         b"pkcs11:token=a%20b;serial=1f;id=%01%ff;type=private?module-path=/x.so&pin-source=file:/pin",

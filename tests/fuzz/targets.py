@@ -28,6 +28,7 @@ from wardline.evidence.purges import Manifest
 from wardline.evidence.retention_file import parse_schedule
 from wardline.evidence.schemas import check_predicate
 from wardline.evidence.statements import Statement
+from wardline.gates.calendar_files import parse_calendar
 from wardline.identity.erasure import Erasure
 from wardline.identity.predicates import Enrolment, KeyChange
 from wardline.pipelines.parse import parse_bytes
@@ -195,6 +196,7 @@ TARGETS: dict[str, Callable[[bytes], object]] = {
     "backup-manifest": SignedManifest.decode,
     "retention": lambda content: parse_schedule(text(content), where="retention.yaml"),
     "pipeline": parse_bytes,
+    "calendar": lambda content: parse_calendar(content, file="calendar.yaml"),
     "witness-list": witness_list,
     "pkcs11-uri": written_again(PKCS11URI.parse),
 }

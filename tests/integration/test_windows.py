@@ -24,7 +24,9 @@ from wardline.cli.progress import SilentProgress
 from wardline.clock import ManualClock
 from wardline.delivery.begin import Beginnings, read_pipeline
 from wardline.delivery.decide import Gate
+from wardline.delivery.enrol import enrolled
 from wardline.delivery.explain import explain
+from wardline.delivery.foresee import foresee
 from wardline.delivery.roll_back import roll_back
 from wardline.delivery.ship import ship
 from wardline.environments.observations import EnvironmentKey
@@ -213,7 +215,20 @@ def test_a_soft_window_that_nobody_answered_is_over_when_it_ends(world: Delivery
     station = {"yaml": declaring("development"), "files": {FILE: SOFT}}
     engine = Soft(world, clock, answers=False, **station)
     assert world.walk(RUN, "1.0", engine=engine, **station) is RunStatus.SUCCEEDED
-    assert decided_at(world, "development") >= datetime(2026, 11, 26, tzinfo=UTC)
+    assert (
+        datetime(2026, 11, 26, tzinfo=UTC) <= decided_at(world, "development") < datetime(2026, 11, 26, 1, tzinfo=UTC)
+    )
+
+
+def test_a_run_waits_for_windows_no_longer_than_it_is_told_in_all(world: DeliveryWorld, clock: ManualClock) -> None:
+    day = """\
+  - {id: day, kind: freeze, strength: soft, approval: compliance, starts: 2026-11-25T06:45, lasts: 15h15m, reason: x}
+"""
+    station = {"yaml": declaring("development"), "files": {FILE: NIGHTS + day}}
+    engine = Soft(world, clock, answers=False, **station)
+    assert world.walk(RUN, "1.0", engine=engine, **station) is RunStatus.DENIED
+    assert [told.split(" until ")[0].split()[-1] for told in engine.told] == ["ward-nights", "handover", "day"]
+    assert decided_at(world, "development") < datetime(2026, 11, 26, 4, tzinfo=UTC)  # the next night has begun
 
 
 def test_a_freeze_that_lasts_longer_than_a_run_waits_denies_at_once(world: DeliveryWorld, clock: ManualClock) -> None:
@@ -244,6 +259,15 @@ def test_a_run_whose_calendars_cannot_be_read_is_not_begun(tmp_path: Path) -> No
         f"{FILE}:9: windows[0].repeats",
         f"{FILE}:16: windows[1].repeats",
     ]
+
+
+def test_a_role_that_a_soft_window_names_and_nobody_has_is_told_beforehand(world: DeliveryWorld) -> None:
+    files = {FILE: SOFT.replace("compliance", "operator")}
+    workshop = fake_workshop(world.folder, "1.0", yaml=declaring("staging"), files=files)
+    found = foresee(workshop, world.folder, "HEAD", people=enrolled(world.collect))
+    assert f"  staging: windows of {FILE}, gate, blue-green 100 %, rehearsal of the rollback" in found.lines()
+    (doubt,) = found.doubts
+    assert doubt.startswith("a soft window of staging asks operator; nobody is enrolled with a key for it")
 
 
 def test_a_rollback_waits_for_no_window(world: DeliveryWorld, clock: ManualClock) -> None:
@@ -322,6 +346,15 @@ def test_a_run_killed_while_it_waits_for_a_window_goes_on_when_the_window_ends(t
 
 
 # -- the commands
+
+
+def test_runs_are_listed_with_what_they_wait_for(world: DeliveryWorld, tmp_path: Path) -> None:
+    run = world.runs.load(RUN)
+    world.runs.save(run.waits("development waits for quiet-hours ward-nights until 2026-11-25 06:00 America/New_York"))
+    result = CliRunner().invoke(app, ["runs", "list"], env={"WARDLINE_HOME": str(tmp_path)})
+    assert result.output.splitlines()[-1] == (
+        "r-1: development waits for quiet-hours ward-nights until 2026-11-25 06:00 America/New_York"
+    )
 
 
 @pytest.fixture

@@ -1,14 +1,17 @@
 """Foresee: what shipping a commit would do, without doing any of it."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from wardline.canonical import JSON, JSONObject
 from wardline.delivery.begin import read_pipeline
+from wardline.delivery.read_calendars import calendars_at
 from wardline.delivery.workshop import Workshop
+from wardline.gates.calendars import Calendars
 from wardline.identity.directory import Directory
-from wardline.ids import PrincipalId
+from wardline.ids import EnvironmentName, PrincipalId
 from wardline.pipelines.spec import EnvironmentSpec, Pipeline
 
 
@@ -64,8 +67,13 @@ class Foreseen:
 def foresee(workshop: Workshop, path: Path, ref: str, *, people: Directory) -> Foreseen:
     """Return what would happen; raises as beginning a run would."""
     commit_sha, pipeline = read_pipeline(workshop, path, ref)
-    author = workshop.people.principal_of(workshop.repository.resolve(path, commit_sha).author_email)
-    doubts = (*_of_author(commit_sha, author, pipeline), *_of_roles(pipeline, people))
+    commit = workshop.repository.resolve(path, commit_sha)
+    calendars = {each.name: calendars_at(workshop, path, commit, each) for each in pipeline.environments}
+    doubts = (
+        *_of_author(commit_sha, workshop.people.principal_of(commit.author_email), pipeline),
+        *_of_roles(pipeline, people),
+        *_of_windows(calendars, people),
+    )
     return Foreseen(commit_sha=commit_sha, pipeline=pipeline, doubts=doubts)
 
 
@@ -77,6 +85,17 @@ def _of_author(commit_sha: str, author: PrincipalId | None, pipeline: Pipeline) 
     enrol = f"`wardline people enrol ID --role developer --email $(git log -1 --format=%ae {commit})`"
     return (
         f"the author of {commit} is not enrolled, so no approval can count and {asking[0]} stays undecided: {enrol}",
+    )
+
+
+def _of_windows(calendars: Mapping[EnvironmentName, Calendars], people: Directory) -> tuple[str, ...]:
+    able = {role for each in people.principals() if each.key is not None for role in each.roles}
+    return tuple(
+        f"a soft window of {name} asks {role.value}; nobody is enrolled with a key for it: "
+        f"`wardline people enrol ID --role {role.value} --public-key FILE.pub`"
+        for name, declared in calendars.items()
+        for role in declared.roles
+        if role not in able
     )
 
 
