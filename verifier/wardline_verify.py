@@ -49,7 +49,17 @@ ENROLMENT, KEY_CHANGE, SEAL, DEPLOYMENT = (
 )
 SUMMARY = "https://slsa.dev/verification_summary/v1"
 WORDS = {
-    f"{OURS}{name}/v1" for name in ("approval", "rejection", "waiver", "legal-hold", "legal-hold-release", "erasure")
+    f"{OURS}{name}/v1"
+    for name in (
+        "approval",
+        "rejection",
+        "waiver",
+        "attestation",
+        "addressable-decision",
+        "legal-hold",
+        "legal-hold-release",
+        "erasure",
+    )
 }
 MACHINE_WORDS = (
     "source",

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from wardline.cli.control_words import attest, decide, records
 from wardline.cli.shell import Output, say, say_json, say_table
 from wardline.cli.show_first import ShowFirst
 
@@ -66,3 +67,8 @@ def list_controls(
         say_table(("catalogue", "version", "of", "status", "rows", "checked", "title"), catalogue_rows(found))
     else:
         say_table(("control", "requirement", "checked", "title"), control_rows(found[0]))
+
+
+app.command("attest")(attest)
+app.command("decide")(decide)
+app.command("records")(records)

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from wardline.cli.shell import say
 from wardline.clock import to_rfc3339
-from wardline.controls.catalogue import Catalogue, Requirement
+from wardline.controls.catalogue import Catalogue, Control, Requirement
 from wardline.controls.coverage import Row, State
+from wardline.controls.mapping import Gap
 from wardline.delivery.show_controls import Shown
 
 _MOST_INDICES = 4
@@ -26,6 +28,16 @@ def lines(shown: Shown, *, details: bool) -> Iterator[str]:
             yield from _rows([row for row in rows if row.control.section == section.id], details=details)
     yield ""
     yield from _end(shown)
+
+
+def show_asked(controls: Iterable[Control], *words: str | None) -> None:
+    """Say what is answered for, and with which words, before it is signed."""
+    for control in controls:
+        say(f"{control.id} {control.title} ({control.requirement}), {control.citation}")
+        say(f"    {control.paraphrase}")
+    for said in words:
+        if said is not None:
+            say(f"    your words: {said}")
 
 
 def catalogue_rows(catalogues: Iterable[Catalogue]) -> list[tuple[str, ...]]:
@@ -91,7 +103,7 @@ def _details(row: Row) -> Iterator[str]:
         yield f"{each.answer.relation} by {indices}: {each.answer.rationale} [{each.answer.scope}]"
     yield from (f"against: #{each.index} {each.outcome}" for each in row.against)
     yield from _words(row)
-    if row.mapped.gap is not None and row.state in {State.MISSING, State.ATTESTATION}:
+    if row.mapped.gap is Gap.NOT_BUILT and row.state is State.MISSING:
         yield f"{row.mapped.gap}: {row.mapped.what}"
     if row.person is not None:
         yield f"person: {row.person}"

@@ -92,6 +92,20 @@ class Control:
     checked: Reading | None
     crosswalk: tuple[str, ...]
 
+    @property
+    def digest(self) -> Digest:
+        """What identifies what is asked: a person's word about a row that asks something else by now is another's."""
+        return digest_of(
+            {
+                "id": self.id,
+                "kind": self.kind.value,
+                "requirement": self.requirement.value,
+                "title": self.title,
+                "paraphrase": self.paraphrase,
+                "citation": self.citation,
+            }
+        )
+
     def to_json(self) -> JSONObject:
         return {
             "id": self.id,

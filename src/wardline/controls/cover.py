@@ -5,14 +5,14 @@ against what else is there. A waiver touches a finding and never a control.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from wardline.controls.catalogue import Catalogue, Control, Requirement, Status
-from wardline.controls.coverage import Against, Answered, Coverage, Row, State
+from wardline.controls.coverage import Against, Answered, Coverage, Row
 from wardline.controls.library import Library
-from wardline.controls.mapping import EvidenceKind, Gap, Mapped, Reach, Relation
-from wardline.controls.said import Accepted, Choice, Claim, Said
+from wardline.controls.mapping import EvidenceKind, Mapped, Reach
+from wardline.controls.said import Accepted, Claim, Said
 from wardline.evidence.log import Evidence
 from wardline.ids import EnvironmentName
 from wardline.outcomes import Outcome
@@ -62,8 +62,15 @@ class _Look:
         self._now = now
         self._run = _last_words(seen.run, seen.environment)
         self._installation = _youngest(seen.installation)
-        self._attested = {each.control: each for each in said.attested if now < each.until}
-        self._decided = {each.control: each for each in said.decided if now < each.until}
+        # The last word on a control counts, and where it has ended none: what somebody said before does not return.
+        self._attested = {
+            control: last
+            for control, last in {each.control: each for each in said.attested}.items()
+            if now < last.until and last.claim is not Claim.WITHDRAWN
+        }
+        self._decided = {
+            control: last for control, last in {each.control: each for each in said.decided}.items() if now < last.until
+        }
         self._accepted = [
             each
             for each in said.accepted
@@ -79,17 +86,16 @@ class _Look:
         against = {each.index: each for _, _, contrary in looked for each in contrary}
         accepted = self._accepted_in(item for _, found, _ in looked for item in found)
         attested, decided = self._attested.get(control.id), self._decided.get(control.id)
-        row = Row(
+        return Row(
             control=control,
             mapped=mapped,
-            state=State.MISSING,
+            in_force=_is_in_force(control, self._now),
             answered=answered,
             against=tuple(against[index] for index in sorted(against)),
             attested=attested,
             decided=decided if control.requirement is Requirement.ADDRESSABLE else None,
             accepted=accepted,
         )
-        return _with_state(row, self._now)
 
     def _found(self, kind: EvidenceKind) -> tuple[list[Evidence], list[Against]]:
         if kind not in self._kept:
@@ -108,46 +114,11 @@ class _Look:
         return tuple(each for each in self._accepted if each.finding in named)
 
 
-def _with_state(row: Row, now: datetime) -> Row:
-    return replace(row, state=_state(row, now))
-
-
-def _state(row: Row, now: datetime) -> State:
-    if _is_out_of_force(row.control, now) or _is_said_not_to_apply(row):
-        return State.NOT_APPLICABLE
-    if row.against:
-        return State.MISSING  # somebody looked and it was not good, or nobody could look: nothing outweighs that
-    state = _answered(row, vouched=_is_vouched_for(row))
-    # (45 CFR 164.306(d)(2)) An accepted finding is no fulfilment, of a required specification least of all.
-    return State.WAIVED if row.accepted and state is not State.MISSING else state
-
-
-def _answered(row: Row, *, vouched: bool) -> State:
-    relations = {each.answer.relation for each in row.answered}
-    if Relation.SATISFIES in relations:
-        return State.EVIDENCED
-    if Relation.SUPPORTS in relations:
-        return State.EVIDENCED if vouched else State.SUPPORTED
-    if Relation.INDICATES in relations or row.mapped.gap is Gap.ORGANISATIONAL:
-        return State.EVIDENCED if vouched else State.ATTESTATION
-    # Evidence that could be there and is not: a person's word does not stand in for it. Where none can be, it does.
-    return State.EVIDENCED if vouched and row.mapped.gap is Gap.NOT_BUILT else State.MISSING
-
-
-def _is_out_of_force(control: Control, now: datetime) -> bool:
+def _is_in_force(control: Control, now: datetime) -> bool:
+    """Return whether it is asked for on the day: proposals as if they were law, and what has no known date too."""
     if control.status is Status.PROPOSED or control.in_force.start is None:
-        return False
-    return not control.in_force.covers(now.date())
-
-
-def _is_said_not_to_apply(row: Row) -> bool:
-    attested = row.attested is not None and row.attested.claim is Claim.NOT_APPLICABLE
-    return attested or (row.decided is not None and row.decided.choice is Choice.NOT_REASONABLE)
-
-
-def _is_vouched_for(row: Row) -> bool:
-    attested = row.attested is not None and row.attested.claim is Claim.IN_PLACE
-    return attested or (row.decided is not None and row.decided.choice is not Choice.NOT_REASONABLE)
+        return True
+    return control.in_force.covers(now.date())
 
 
 def _last_words(items: Iterable[Evidence], environment: EnvironmentName | None) -> list[Evidence]:

@@ -9,8 +9,8 @@ from enum import StrEnum
 from wardline.canonical import JSON, JSONObject
 from wardline.clock import to_rfc3339
 from wardline.controls.catalogue import Catalogue, Control, Requirement
-from wardline.controls.mapping import Answer, Mapped
-from wardline.controls.said import Accepted, Attested, Decided
+from wardline.controls.mapping import Answer, Gap, Mapped, Relation
+from wardline.controls.said import Accepted, Attested, Choice, Claim, Decided
 from wardline.outcomes import Outcome
 
 
@@ -55,16 +55,29 @@ class Against:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """How far one control is answered, and by what."""
+    """What bears on one control, and how far it is answered by that.
+
+    `in_force`: whether it is asked for on the day.
+    """
 
     control: Control
     mapped: Mapped
-    state: State
+    in_force: bool
     answered: tuple[Answered, ...]
     against: tuple[Against, ...]
     attested: Attested | None
     decided: Decided | None
     accepted: tuple[Accepted, ...]
+
+    @property
+    def state(self) -> State:
+        if not self.in_force or self._is_said_not_to_apply:
+            return State.NOT_APPLICABLE
+        if self.against:
+            return State.MISSING  # it was not good, or nobody could look: nothing outweighs that
+        state = self._answered_so_far
+        # (45 CFR 164.306(d)(2)) An accepted finding is no fulfilment, of a required specification least of all.
+        return State.WAIVED if self.accepted and state is not State.MISSING else state
 
     @property
     def person(self) -> str | None:
@@ -79,6 +92,28 @@ class Row:
         """Whether the row is addressable and neither carried out nor decided about."""
         open_ = self.state in {State.SUPPORTED, State.ATTESTATION, State.MISSING, State.WAIVED}
         return self.control.requirement is Requirement.ADDRESSABLE and open_ and self.decided is None
+
+    @property
+    def _answered_so_far(self) -> State:
+        relations = {each.answer.relation for each in self.answered}
+        if Relation.SATISFIES in relations:
+            return State.EVIDENCED
+        if Relation.SUPPORTS in relations:
+            return State.EVIDENCED if self._is_vouched_for else State.SUPPORTED
+        if Relation.INDICATES in relations or self.mapped.gap is Gap.ORGANISATIONAL:
+            return State.EVIDENCED if self._is_vouched_for else State.ATTESTATION
+        # Evidence that could be there and is not: a person's word does not stand in for it. Where none can be, it does.
+        return State.EVIDENCED if self._is_vouched_for and self.mapped.gap is Gap.NOT_BUILT else State.MISSING
+
+    @property
+    def _is_said_not_to_apply(self) -> bool:
+        attested = self.attested is not None and self.attested.claim is Claim.NOT_APPLICABLE
+        return attested or (self.decided is not None and self.decided.choice is Choice.NOT_REASONABLE)
+
+    @property
+    def _is_vouched_for(self) -> bool:
+        attested = self.attested is not None and self.attested.claim is Claim.IN_PLACE
+        return attested or (self.decided is not None and self.decided.choice is not Choice.NOT_REASONABLE)
 
     def to_json(self) -> JSONObject:
         answered: list[JSON] = [each.to_json() for each in self.answered]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from importlib import resources
 
-from wardline.controls.catalogue import Catalogue
+from wardline.controls.catalogue import Catalogue, Control
 from wardline.controls.catalogue_files import parse_catalogue
 from wardline.controls.mapping import CatalogueMapping, Mapped
 from wardline.controls.mapping_files import parse_mapping
@@ -41,6 +41,15 @@ class Library:
                 return found
         known = ", ".join(each.id for each in self.catalogues)
         raise NotFound(f"there is no catalogue {catalogue[:80]!r}; known: {known}")
+
+    def control(self, control: str) -> Control:
+        """Return the row with this id.
+
+        Raises:
+            NotFound: No catalogue has it.
+        """
+        self.mapped(control)
+        return self.catalogue(control.partition(":")[0]).control(control)
 
     def mapped(self, control: str) -> Mapped:
         """Return what answers `control`.

@@ -1,12 +1,14 @@
 """What people said that coverage counts: attestations, decisions about addressable specifications, accepted findings.
 
-Values only: who may say so, and whether it still stands, is settled before they come here.
+Values only: who may say so is settled before they come here (`standing.py`).
 """
 
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import TypeVar
 
+from wardline.errors import InvalidInput
 from wardline.ids import EnvironmentName, PrincipalId
 
 
@@ -15,6 +17,7 @@ class Claim(StrEnum):
 
     IN_PLACE = "in-place"
     NOT_APPLICABLE = "not-applicable"
+    WITHDRAWN = "withdrawn"  # what was attested before does not hold any more
 
 
 class Choice(StrEnum):
@@ -64,3 +67,18 @@ class Said:
     attested: tuple[Attested, ...] = ()
     decided: tuple[Decided, ...] = ()
     accepted: tuple[Accepted, ...] = ()
+
+
+_Word = TypeVar("_Word", bound=StrEnum)
+
+
+def parse_word(text: str, words: type[_Word], where: str) -> _Word:
+    """Return the word that `text` spells.
+
+    Raises:
+        InvalidInput: It spells none of them.
+    """
+    for word in words:
+        if text == word.value:
+            return word
+    raise InvalidInput(f"{where}: expected one of {', '.join(word.value for word in words)}, got {text[:40]!r}")

@@ -1,7 +1,7 @@
 """Show controls: how far the evidence behind one release answers the laws that its service names."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from wardline.canonical import JSONObject
 from wardline.changes.predicates import SOURCE
@@ -10,6 +10,8 @@ from wardline.controls.cover import Seen, cover, installation_types
 from wardline.controls.coverage import Coverage
 from wardline.controls.library import Library
 from wardline.controls.said import Accepted, Said
+from wardline.controls.standing import WORDS
+from wardline.controls.standing import standing as standing_words
 from wardline.delivery.collect_evidence import Collector
 from wardline.delivery.enrol import enrolled
 from wardline.delivery.find_release import Releases
@@ -88,7 +90,7 @@ def show_controls(question: Question, *, library: Library, runs: RunStore, colle
         catalogues,
         library,
         seen=Seen(run=left, installation=everywhere, environment=question.environment),
-        said=_said(left, question.environment, collect),
+        said=_said(left, question.environment, library=library, collect=collect),
         now=now,
     )
     kept = {word for catalogue in library.catalogues for word in catalogue.regulations}
@@ -114,8 +116,10 @@ def _asked(question: Question, library: Library, regulations: Sequence[str]) -> 
     return (*asked, *(each for each in proposals if words & set(each.regulations)))
 
 
-def _said(left: Iterable[Evidence], environment: EnvironmentName | None, collect: Collector) -> Said:
-    """Return the waivers that stand for this change; where no environment is asked about, in any it went to."""
+def _said(
+    left: Iterable[Evidence], environment: EnvironmentName | None, *, library: Library, collect: Collector
+) -> Said:
+    """Return what people said of the service and this change; where no environment is asked about, waivers of any."""
     places = {environment} if environment is not None else {*_environments(left), EnvironmentName("")}
     waivers, people = tuple(collect.log.every(WAIVER)), enrolled(collect)
     standing = {
@@ -125,7 +129,9 @@ def _said(left: Iterable[Evidence], environment: EnvironmentName | None, collect
             waivers, people=people, environment=place, author=_author(left), now=collect.clock.now()
         )
     }
-    return Said(
+    words = standing_words(collect.log.every(*WORDS), people=people, library=library, service=_service(left) or None)
+    return replace(
+        words,
         accepted=tuple(
             Accepted(
                 index=index,
@@ -134,7 +140,7 @@ def _said(left: Iterable[Evidence], environment: EnvironmentName | None, collect
                 until=standing[index].waiver.expires_at,
             )
             for index in sorted(standing)
-        )
+        ),
     )
 
 

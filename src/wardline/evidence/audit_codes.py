@@ -127,6 +127,10 @@ _OURS = (
     _configuration("approval", _WORD),
     _configuration("rejection", _WORD),
     _configuration("waiver", "finding environment expires=expires_at"),
+    _configuration("attestation", "control=controls.id claim role service expires=expires_at", told_by="claim"),
+    _configuration(
+        "addressable-decision", "control=control.id choice role service expires=expires_at", told_by="choice"
+    ),
     _coding(
         "enrolment",
         (ROLES_CHANGED, USER_SECURITY),

@@ -23,7 +23,7 @@ from wardline.ids import RunId
 from wardline.predicates import NAMESPACE
 
 _PROVENANCE = "https://slsa.dev/provenance/v1"
-_WAIVER = f"{NAMESPACE}/waiver/v1"
+_EXPIRING = frozenset(f"{NAMESPACE}/{name}/v1" for name in ("waiver", "attestation", "addressable-decision"))
 
 
 class State(StrEnum):
@@ -197,13 +197,13 @@ def _leaf(item: Evidence, placed: Mapping[int, PlacedHold], now: datetime) -> _L
 
 
 def _until(item: Evidence, placed: Mapping[int, PlacedHold], now: datetime) -> datetime:
-    """Return how long a statement is in effect by itself: a waiver until it expires, a hold until it is released."""
+    """Return how long a statement is in effect by itself: waivers and the like to their day, holds to their end."""
     recorded_at = item.statement.context.recorded_at
     if item.index in placed:
         ended = placed[item.index].ended
         return now if ended is None else ended.at
     expires: JSON = member(item.statement.body, "expires_at")
-    if item.statement.predicate_type == _WAIVER and isinstance(expires, str):
+    if item.statement.predicate_type in _EXPIRING and isinstance(expires, str):
         return max(recorded_at, from_rfc3339(expires))
     return recorded_at
 

@@ -24,7 +24,16 @@ from wardline.tlog.note import VerifierKey
 __all__ = ["PERSONAL", "REGISTERED", "Signatories"]
 
 # Their meaning is that a person stands behind them (21 CFR 11.50, 11.70); a machine's signature would not do.
-_WORDS = ("approval", "rejection", "waiver", "legal-hold", "legal-hold-release", "erasure")
+_WORDS = (
+    "approval",
+    "rejection",
+    "waiver",
+    "attestation",
+    "addressable-decision",
+    "legal-hold",
+    "legal-hold-release",
+    "erasure",
+)
 PERSONAL = frozenset(f"{NAMESPACE}/{name}/v1" for name in _WORDS)
 
 _ROLES = {role.value: role for role in Role}

@@ -166,6 +166,19 @@ def test_of_several_words_the_last_counts():
     assert covered.state is State.EVIDENCED
 
 
+def test_where_the_last_word_has_ended_an_earlier_one_does_not_return():
+    earlier, later = attested().attested, attested(Claim.NOT_APPLICABLE, until=NOW, index=99).attested
+    assert row(ORGANISATIONAL, words=Said(attested=(*earlier, *later))).state is State.ATTESTATION
+
+
+def test_a_word_is_taken_back():
+    back = attested(Claim.WITHDRAWN, index=99).attested
+    covered = row(ORGANISATIONAL, words=Said(attested=(*attested().attested, *back)))
+    assert (covered.state, covered.attested) == (State.ATTESTATION, None)
+    again = Said(attested=(*back, *attested().attested))
+    assert row(ORGANISATIONAL, words=again).state is State.EVIDENCED
+
+
 def test_what_is_said_not_to_apply_does_not():
     covered = row(ORGANISATIONAL, words=attested(Claim.NOT_APPLICABLE))
     assert (covered.state, covered.person) == (State.NOT_APPLICABLE, None)

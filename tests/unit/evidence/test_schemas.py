@@ -120,11 +120,11 @@ def test_nothing_may_be_left_out_of_or_added_to_a_profile(said: list[Evidence]) 
     ("kind", "known"),
     [
         (f"{NAMESPACE}/scan/v2", "known of this predicate: scan/v1"),
-        (f"{NAMESPACE}/scan/v01", "known: analysis/v1"),
-        (f"{NAMESPACE}/horoscope/v1", "known: analysis/v1"),
-        (f"{NAMESPACE}/slsa-provenance/v1", "known: analysis/v1"),
-        (f"{NAMESPACE}/../schemas/scan/v1", "known: analysis/v1"),
-        (f"{NAMESPACE}/{'long-' * 60}name/v1", "known: analysis/v1"),  # found by fuzzing: no file is named so
+        (f"{NAMESPACE}/scan/v01", "known: addressable-decision/v1"),
+        (f"{NAMESPACE}/horoscope/v1", "known: addressable-decision/v1"),
+        (f"{NAMESPACE}/slsa-provenance/v1", "known: addressable-decision/v1"),
+        (f"{NAMESPACE}/../schemas/scan/v1", "known: addressable-decision/v1"),
+        (f"{NAMESPACE}/{'long-' * 60}name/v1", "known: addressable-decision/v1"),  # found by fuzzing: no file is named so
         ("https://slsa.dev/provenance/v2", "https://slsa.dev/provenance/v1"),
         ("", "known: "),
     ],
