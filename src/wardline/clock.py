@@ -65,7 +65,8 @@ def to_rfc3339(moment: datetime) -> str:
     """
     if moment.tzinfo is None:
         raise InvalidInput(f"time {moment.isoformat()} has no zone; expected an aware UTC time")
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    universal = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return universal.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
 def from_rfc3339(text: str) -> datetime:

@@ -1,6 +1,7 @@
 """A statement that was just signed, with its envelope: so that the log need not read what was just written."""
 
 from dataclasses import dataclass, replace
+from datetime import UTC
 from typing import Self
 
 from wardline.clock import from_rfc3339, to_rfc3339
@@ -46,8 +47,9 @@ def sign_statement(statement: Statement, *signers: Signer) -> SignedStatement:
 def _as_read(statement: Statement) -> Statement:
     """Return what decoding would: times are written in milliseconds, and the context is no part of the body."""
     context = statement.context
-    written = from_rfc3339(to_rfc3339(context.recorded_at))
-    if written == context.recorded_at and "wardline" not in statement.body:
+    moment = context.recorded_at
+    if moment.tzinfo is UTC and moment.microsecond % 1000 == 0 and "wardline" not in statement.body:
         return statement
+    written = from_rfc3339(to_rfc3339(moment))
     body = {name: value for name, value in statement.body.items() if name != "wardline"}
     return replace(statement, context=replace(context, recorded_at=written), body=body)

@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Engine, select
 
-from wardline.adapters.storage.leaf_rows import INVESTIGATE, LeafRow, NodeRow, insert_rows, to_evidence
+from wardline.adapters.storage.leaf_rows import INVESTIGATE, LeafRow, NodeRow, inserts, to_evidence
+from wardline.adapters.storage.reading import reading
 from wardline.adapters.storage.stored_nodes import StoredNodes
 from wardline.adapters.storage.tables import log_leaves
+from wardline.adapters.storage.writing import Writer, writing
 from wardline.errors import Conflict, IntegrityViolation, InvalidInput, Unavailable, WardlineError
 from wardline.evidence.log import Evidence
 from wardline.evidence.log_keys import LogKeys
@@ -73,6 +75,7 @@ class Appender:
 
     def __init__(self, engine: Engine, keys: LogKeys) -> None:
         self._engine = engine
+        self._mark = "%s" if engine.dialect.name == "postgresql" else "?"  # where a value goes in plain SQL
         self._keys = keys
         self._note: str | None = None  # the newest checkpoint that was verified, or signed by this process
         self._edge = Edge()  # of the tree under it; guarded by who leads the group commit
@@ -84,27 +87,27 @@ class Appender:
             Unavailable: The disk is full or the database does not answer; nothing was appended.
             IntegrityViolation: The stored log does not match its own checkpoint; nothing was appended.
         """
-        # The transaction holds the write lock from here: what is read stays true until the commit.
-        with self._engine.begin() as connection:
-            stored = _look(connection, [leaf.signed.statement.context.key for leaf in wanted])
-            follow(self._keys, connection, stored.newest_change)
-            batch = _Batch(self._verified_edge(connection, stored), {}, [], [], [])
+        with writing(self._engine) as writer:
+            # It holds the write lock from here: what is read, here or beside it, stays true until the commit.
+            stored = self._look(writer, [leaf.signed.statement.context.key for leaf in wanted])
+            follow(self._keys, self._engine, stored.newest_change)
+            batch = _Batch(self._verified_edge(stored), {}, [], [], [])
             if stored.is_known:
-                batch.known = _existing(connection, wanted)
+                batch.known = self._existing(wanted)
             note, base = stored.note, batch.edge.size
             outcomes: dict[int, Outcome] = {}
             # Who must have the next index is first: behind the others it could never get it.
             for place in sorted(range(len(wanted)), key=lambda place: wanted[place].at != base):
-                outcomes[place] = self._place(connection, wanted[place], batch)
+                outcomes[place] = self._place(wanted[place], batch)
             if batch.leaves:
                 head = Checkpoint(origin=self._keys.root.name, size=batch.edge.size, root=batch.edge.root())
                 note = self._keys.sign(head)
-                insert_rows(connection, batch.leaves, batch.nodes, (head.size, note))
+                writer.commit(inserts(self._mark, batch.leaves, batch.nodes, (head.size, note)))
         # Committed and synced: leaves, subtrees and checkpoint survive a power cut, or none of them does.
         self._note, self._edge = note, batch.edge
         return [outcomes[place] for place in range(len(wanted))]
 
-    def _verified_edge(self, connection: Connection, stored: _Stored) -> Edge:
+    def _verified_edge(self, stored: _Stored) -> Edge:
         """Return the tree's edge, if the newest checkpoint is ours and says the same as what is stored."""
         size = 0 if stored.newest is None else stored.newest + 1
         if stored.note is None:
@@ -118,14 +121,15 @@ class Appender:
             raise IntegrityViolation(
                 f"log: the newest checkpoint is of {checkpoint.size} leaves, but {size} are stored", remedy=INVESTIGATE
             )
-        edge = Edge.of(StoredNodes(connection), size)
+        with reading(self._engine) as connection:
+            edge = Edge.of(StoredNodes(connection), size)
         if edge.root() != checkpoint.root:
             raise IntegrityViolation(
                 f"log: the {size} stored leaves are not those of the checkpoint", remedy=INVESTIGATE
             )
         return edge
 
-    def _place(self, connection: Connection, leaf: Leaf, batch: _Batch) -> Outcome:
+    def _place(self, leaf: Leaf, batch: _Batch) -> Outcome:
         """Return the evidence that `leaf` became in `batch`, or was already, or why it may not be that."""
         statement, index = leaf.signed.statement, batch.edge.size
         key = statement.context.key
@@ -146,25 +150,35 @@ class Appender:
             batch.registered.append(placed)
         if statement.predicate_type == KeyChange.predicate_type:
             # It holds for the leaves behind it, and for the checkpoint, while it is in no table yet.
-            follow(self._keys, connection, index, batch.registered)
+            follow(self._keys, self._engine, index, batch.registered)
         return placed
 
+    def _look(self, writer: Writer, keys: Sequence[str]) -> _Stored:
+        newest, newest_change, note, is_known = writer.begin(
+            _head(self._mark, len(keys)), (KeyChange.predicate_type, *keys)
+        )
+        if not isinstance(note, str | None):  # a damaged SQLite file may hold anything
+            raise IntegrityViolation("log: the newest checkpoint is no text", remedy=INVESTIGATE)
+        return _Stored(newest, newest_change, note, bool(is_known))
 
-def follow(keys: LogKeys, connection: Connection, newest: int | None, unstored: Sequence[Evidence] = ()) -> None:
+    def _existing(self, wanted: Sequence[Leaf]) -> dict[str, Evidence]:
+        keys = {leaf.signed.statement.context.key for leaf in wanted}
+        with reading(self._engine) as connection:
+            rows = connection.execute(select(log_leaves).where(log_leaves.c.key.in_(keys))).mappings()
+            return {row["key"]: to_evidence(row) for row in rows}
+
+
+def follow(keys: LogKeys, engine: Engine, newest: int | None, unstored: Sequence[Evidence] = ()) -> None:
     """Take over every change of keys up to log index `newest`; `unstored` are statements that are about to be."""
-    keys.follow(newest, lambda: [*(to_evidence(row) for row in connection.execute(_REGISTERED).mappings()), *unstored])
+
+    def registered() -> list[Evidence]:
+        with reading(engine) as connection:
+            return [*(to_evidence(row) for row in connection.execute(_REGISTERED).mappings()), *unstored]
+
+    keys.follow(newest, registered)
 
 
 _REGISTERED = select(log_leaves).where(log_leaves.c.predicate_type.in_(REGISTERED)).order_by(log_leaves.c.index)
-
-
-def _look(connection: Connection, keys: Sequence[str]) -> _Stored:
-    mark = "%s" if connection.dialect.name == "postgresql" else "?"
-    row = connection.exec_driver_sql(_head(mark, len(keys)), (KeyChange.predicate_type, *keys)).one()
-    newest, newest_change, note, is_known = row
-    if not isinstance(note, str | None):  # a damaged SQLite file may hold anything
-        raise IntegrityViolation("log: the newest checkpoint is no text", remedy=INVESTIGATE)
-    return _Stored(newest, newest_change, note, bool(is_known))
 
 
 @cache
@@ -172,16 +186,14 @@ def _head(mark: str, keys: int) -> str:
     """Return all that is asked before a batch, in one question. Plain text: building it would cost more."""
     return (
         'SELECT (SELECT max("index") FROM log_leaves), '  # noqa: S608  # nothing but placeholders is put in
-        f'(SELECT max("index") FROM log_leaves WHERE predicate_type = {mark}), '
+        f"(SELECT {_NEWEST_CHANGE} FROM log_leaves WHERE predicate_type = {mark}), "
         "(SELECT note FROM log_checkpoints ORDER BY size DESC LIMIT 1), "
         f'EXISTS (SELECT 1 FROM log_leaves WHERE "key" IN ({", ".join([mark] * keys)}))'
     )
 
 
-def _existing(connection: Connection, wanted: Sequence[Leaf]) -> dict[str, Evidence]:
-    keys = {leaf.signed.statement.context.key for leaf in wanted}
-    rows = connection.execute(select(log_leaves).where(log_leaves.c.key.in_(keys))).mappings()
-    return {row["key"]: to_evidence(row) for row in rows}
+# Of a bare column PostgreSQL looks for the maximum from the end of the log on: through all of it, for what is rare.
+_NEWEST_CHANGE = 'max("index" + 0)'
 
 
 def _open(note: str, keys: LogKeys) -> Checkpoint:

@@ -39,7 +39,8 @@ class SQLEvidenceLog:
     def keys(self) -> LogKeys:
         """Return the log's keys as they are now."""
         with reading(self._engine) as connection:
-            follow(self._keys, connection, connection.execute(_NEWEST_CHANGE).scalar_one())
+            newest = connection.execute(_NEWEST_CHANGE).scalar_one()
+        follow(self._keys, self._engine, newest)
         return self._keys
 
     def append(self, envelope: Envelope | SignedStatement, *, at: int | None = None) -> Evidence:
@@ -128,7 +129,8 @@ _BY_KEY = select(log_leaves).where(log_leaves.c.key == bindparam("value"))
 _BY_INDEX = select(log_leaves).where(log_leaves.c.index == bindparam("value"))
 _NEWEST_INDEX = select(func.max(log_leaves.c.index))
 _NEWEST_NOTE = select(log_checkpoints.c.note).order_by(log_checkpoints.c.size.desc()).limit(1)
-_NEWEST_CHANGE = select(func.max(log_leaves.c.index)).where(log_leaves.c.predicate_type == KeyChange.predicate_type)
+# `+ 0`: see appending.py.
+_NEWEST_CHANGE = select(func.max(log_leaves.c.index + 0)).where(log_leaves.c.predicate_type == KeyChange.predicate_type)
 
 
 def _first(connection: Connection, query: Executable, value: str | int) -> Evidence | None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from functools import cache
 from itertools import chain
 
-from sqlalchemy import Connection, RowMapping
+from sqlalchemy import RowMapping
 
 from wardline.errors import IntegrityViolation, InvalidInput
 from wardline.evidence.envelopes import Envelope
@@ -23,33 +23,23 @@ _NODES = 'INSERT INTO log_nodes (level, "index", hash)'
 _CHECKPOINT = "INSERT INTO log_checkpoints (size, note)"
 _ROWS_AT_ONCE = 100  # SQLite before 3.32 takes 999 values in one statement
 
-_POSTGRESQL = (  # one way there and back, however many rows
-    f"WITH leaves AS ({_LEAVES} SELECT * FROM "  # noqa: S608  # nothing but the texts above is put in
-    "unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::bytea[], %s::bytea[])), "
-    f"nodes AS ({_NODES} SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::bytea[])) "
-    f"{_CHECKPOINT} VALUES (%s, %s)"
-)
 
-
-def insert_rows(
-    connection: Connection, leaves: Sequence[LeafRow], nodes: Sequence[NodeRow], checkpoint: tuple[int, str]
-) -> None:
-    """Store what one batch adds to the log. `leaves` are at least one."""
-    if connection.dialect.name == "postgresql":
-        columns = [list(column) for column in zip(*leaves, strict=True)]
-        columns += [list(column) for column in zip(*nodes, strict=True)] or [[], [], []]
-        connection.exec_driver_sql(_POSTGRESQL, (*columns, *checkpoint))
-        return
+def inserts(
+    mark: str, leaves: Sequence[LeafRow], nodes: Sequence[NodeRow], checkpoint: tuple[int, str]
+) -> list[tuple[str, Sequence[object]]]:
+    """Return what stores the additions of one batch: statements with their values, each in the place of a `mark`."""
+    made: list[tuple[str, Sequence[object]]] = []
     for into, rows in ((_LEAVES, leaves), (_NODES, nodes)):
         for start in range(0, len(rows), _ROWS_AT_ONCE):
             page = rows[start : start + _ROWS_AT_ONCE]
-            connection.exec_driver_sql(_values(into, len(page), len(page[0])), tuple(chain.from_iterable(page)))
-    connection.exec_driver_sql(_values(_CHECKPOINT, 1, 2), checkpoint)
+            values = tuple(chain.from_iterable(page))
+            made.append((_values(mark, into, len(page), len(page[0])), values))
+    return [*made, (_values(mark, _CHECKPOINT, 1, 2), checkpoint)]
 
 
 @cache
-def _values(into: str, rows: int, columns: int) -> str:
-    row = f"({','.join('?' * columns)})"
+def _values(mark: str, into: str, rows: int, columns: int) -> str:
+    row = f"({','.join([mark] * columns)})"
     return f"{into} VALUES {','.join([row] * rows)}"
 
 

@@ -5,8 +5,9 @@ so that what it reads stays true until it commits, in however many processes and
 one sequence without gaps. Readers never wait: each sees one consistent state (REPEATABLE READ, read only).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import psycopg
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -49,19 +50,48 @@ def engine_of(url: URL) -> Iterator[Engine]:
         engine.dispose()
 
 
+class PostgresWriter:
+    """A Writer; see `writing`."""
+
+    def __init__(self, driver: psycopg.Connection[Any]) -> None:
+        self._driver = driver
+
+    def begin(self, question: str, values: Sequence[object]) -> Sequence[Any]:
+        self._driver.execute(f"{_BEGIN}; {_LOCK}")
+        row: Sequence[Any] = self._driver.execute(question.encode(), values).fetchone() or ()
+        return row
+
+    def commit(self, changes: Sequence[tuple[str, Sequence[object]]]) -> None:
+        for statement, values in changes:
+            self._driver.execute(statement.encode(), values)
+        self._driver.execute("COMMIT")
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Raise what the driver raises inside as one of ours."""
+    try:
+        yield
+    except psycopg.Error as error:
+        raise as_ours(error) from error
+
+
+# READ COMMITTED: what is read after the lock was waited for is the newest.
+_BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED, READ WRITE"
+# Whatever the server's default is for the commit: an acknowledged statement survives a power cut.
+_LOCK = (
+    f"SELECT set_config('lock_timeout', '{_LOCK_TIMEOUT_MS}', true), set_config('synchronous_commit', 'on', true), "
+    f"pg_advisory_xact_lock({WRITERS})"
+)
+
+
 def _begin(connection: Connection) -> None:
     if is_read_only(connection):
         connection.exec_driver_sql("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         return
     if connection.get_execution_options().get("isolation_level") == "AUTOCOMMIT":
         return  # asked for: VACUUM runs in no transaction
-    # READ COMMITTED: what is read after the lock was waited for is the newest.
-    # Whatever the server's default is for the commit: an acknowledged statement survives a power cut.
-    connection.exec_driver_sql(
-        "BEGIN ISOLATION LEVEL READ COMMITTED, READ WRITE; "
-        f"SET LOCAL lock_timeout = {_LOCK_TIMEOUT_MS}; SET LOCAL synchronous_commit = on; "
-        f"SELECT pg_advisory_xact_lock({WRITERS})"
-    )
+    connection.exec_driver_sql(f"{_BEGIN}; {_LOCK}")
 
 
 def _translate(context: ExceptionContext) -> None:
