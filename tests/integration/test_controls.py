@@ -1,6 +1,8 @@
 """Coverage of real runs: the road, the log and the gate are real; the stations are made up."""
 
 import json
+import re
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -270,3 +272,18 @@ def test_an_organisation_adds_a_country_by_two_files(home: Path) -> None:
     done = CliRunner().invoke(app, ["controls", "list"], env={"WARDLINE_HOME": str(home)})
     assert isinstance(done.exception, InvalidInput)
     assert done.exception.problems == ("catalogue ch-revdsg: it has no mapping",)
+
+
+def test_the_page_that_adds_a_country_adds_it(home: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "how-to" / "add-a-country.md").read_text()
+    catalogue, mapping = re.findall(r"^```yaml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    for folder, text in (("catalogs", catalogue), ("mappings", mapping)):
+        (home / "controls" / folder).mkdir(parents=True)
+        (home / "controls" / folder / "ch-revdsg.yaml").write_text(text)
+    told = [shlex.split(line) for line in re.findall(r"^wardline controls (.*)$", page, re.MULTILINE)]
+    assert told == [["list"], ["list", "--catalogue", "ch-revdsg"], ["--catalogue", "ch-revdsg", "--details"]]
+    listed, its_rows = (command(home, *arguments) for arguments in told[:2])
+    assert "Federal Act on Data Protection" in listed
+    assert "ch-revdsg:art-24" in its_rows
+    covered = command(home, *told[2], "--run", "r-1")  # this home has no run that succeeded
+    assert "not-built: incident records with a clock" in covered
