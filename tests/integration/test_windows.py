@@ -285,63 +285,78 @@ def test_a_rollback_waits_for_no_window(world: DeliveryWorld, clock: ManualClock
 
 # -- killed while it waits
 
+LOOK, WAIT = "development/waiting/look-0", "wait"
 
-def drive(folder: Path, now: datetime, *, waits: int | None) -> int:
-    """Drive the run on the durable engine in a process of its own, whose clock shows `now`; kill it once it waits.
 
-    `waits` is a pipe into which it says that it waits; None: it is left to itself.
-    """
+def drive(folder: Path, now: datetime, *, dies: tuple[str, str] | None) -> int:
+    """Drive the run on the durable engine in a process of its own, whose clock shows `now`; return how that ended."""
     child = os.fork()
     if child == 0:
         code = 99
         try:
             with delivery_world(folder, clock=ManualClock(now)) as world:
                 status = world.ship(
-                    RUN, "1.0", around=lambda engine: Piped(engine, waits), yaml=declaring("development"),
+                    RUN, "1.0", around=lambda engine: Mortal(engine, dies), yaml=declaring("development"),
                     files={FILE: NIGHTS},
                 )  # fmt: skip
                 code = 0 if status is RunStatus.UNDECIDED else 1
         finally:
             os._exit(code)
-    return child
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
-class Piped:
-    """Says into a pipe that it is about to wait."""
+class Mortal:
+    """An engine whose process dies at one moment of a step or wait; in production nobody answers, and the run ends."""
 
-    def __init__(self, inner: Engine, pipe: int | None) -> None:
-        self.step = inner.step
-        self._inner, self._pipe = inner, pipe
+    def __init__(self, inner: Engine, dies: tuple[str, str] | None) -> None:
+        self._inner, self._dies = inner, dies
+
+    def step(self, name: str, act: Callable[[], JSON]) -> JSON:
+        def watched() -> JSON:
+            result = act()
+            self._die("inside", name)
+            return result
+
+        self._die("before", name)
+        result = self._inner.step(name, watched)
+        self._die("after", name)
+        return result
 
     def wait_for(self, topic: str, *, deadline: datetime) -> JSON | None:
-        if self._pipe is not None:
-            os.write(self._pipe, b"w")
         if topic.startswith("production"):
-            return None  # nobody answers there, which ends the run
-        return self._inner.wait_for(topic, deadline=deadline)
+            return None
+        self._die("before", WAIT)
+        message = self._inner.wait_for(topic, deadline=deadline)
+        self._die("after", WAIT)
+        return message
+
+    def _die(self, moment: str, name: str) -> None:
+        if self._dies == (moment, name):
+            os.kill(os.getpid(), signal.SIGKILL)
 
 
 @pytest.mark.slow
-def test_a_run_killed_while_it_waits_for_a_window_goes_on_when_the_window_ends(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "dies", [("before", LOOK), ("inside", LOOK), ("after", LOOK), ("before", WAIT), ("after", WAIT)], ids=" ".join
+)
+def test_a_run_killed_around_its_wait_goes_on_when_the_window_ends(tmp_path: Path, dies: tuple[str, str]) -> None:
     with delivery_world(tmp_path, clock=ManualClock(AT_NIGHT)) as world:
         world.enrol_everybody()
         world.begin(RUN, "1.0")
     ends = datetime(2026, 11, 25, 11, 45, tzinfo=UTC)
-    told, telling = os.pipe()
-    child = drive(tmp_path, ends - timedelta(seconds=2), waits=telling)
-    assert os.read(told, 1) == b"w"
-    os.kill(child, signal.SIGKILL)
-    assert os.waitpid(child, 0)[1] == signal.SIGKILL
+    assert drive(tmp_path, ends - timedelta(seconds=2), dies=dies) == -signal.SIGKILL
     with delivery_world(tmp_path, clock=ManualClock(ends)) as world:
-        assert world.runs.load(RUN).status is RunStatus.WAITING
-        assert world.runs.load(RUN).waiting_for == (
-            "development waits for shift-change handover until 2026-11-25 06:45 America/New_York"
-        )
-    assert os.waitstatus_to_exitcode(os.waitpid(drive(tmp_path, ends, waits=None), 0)[1]) == 0
+        run = world.runs.load(RUN)
+        told = "development waits for shift-change handover until 2026-11-25 06:45 America/New_York"
+        assert run.waiting_for == (told if dies[1] == WAIT else None)
+        assert world.holds.holder(EnvironmentKey(service="trivial", name=EnvironmentName("development"))) is None
+        assert "development/gate" not in [item.statement.context.step for item in world.log.of_run(RUN)]
+    assert drive(tmp_path, ends, dies=None) == 0
     with delivery_world(tmp_path, clock=ManualClock(ends)) as world:
         steps = [item.statement.context.step for item in world.log.of_run(RUN)]
         assert steps.count("development/gate") == 1
         assert "staging/gate" in steps  # it went on from development
+        assert decided_at(world, "development") >= ends
         assert world.check_log() == world.log.size()
 
 
