@@ -1,6 +1,6 @@
 """Identifiers: one NewType per kind, and where fresh ones come from."""
 
-import secrets
+import os
 from typing import NewType, Protocol
 
 RunId = NewType("RunId", str)
@@ -32,10 +32,10 @@ class RandomIds:
     """Ids from the operating system's randomness."""
 
     def new(self, prefix: str) -> str:
-        return f"{prefix}-" + "".join(secrets.choice(_ALPHABET) for _ in range(_LENGTH))
+        return f"{prefix}-" + "".join(_ALPHABET[byte % len(_ALPHABET)] for byte in os.urandom(_LENGTH))
 
     def salt(self) -> str:
-        return secrets.token_hex(32)
+        return os.urandom(32).hex()
 
 
 class SequentialIds:

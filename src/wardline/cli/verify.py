@@ -33,5 +33,5 @@ def verify(
     output: Annotated[Output, typer.Option(help="How to print the checks.")] = Output.TEXT,
 ) -> None:
     """Check a packet offline: every signature, every proof, every byte. Exit 0: it holds; 5: it does not."""
-    asked = Asked(file=file, key=key, witnesses=witness or (), needed=witnesses_needed, output=output)
+    asked = Asked(file=str(file), key=key, witnesses=witness or (), needed=witnesses_needed, output=output)
     leave(verify_file(asked))
