@@ -17,6 +17,7 @@ Read it from the top: encodings, keys, the file (1), then the other eleven check
 from __future__ import annotations
 
 import binascii
+import gc
 import os
 import sys
 
@@ -1222,10 +1223,11 @@ def key_text(given: str) -> str:
 
 def printable(text: str) -> str:
     """What a stranger wrote, without what could move a terminal's cursor."""
-    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
+    return "".join(character if character.isprintable() else "\ufffd" for character in text)
 
 
 if __name__ == "__main__":
+    gc.disable()  # a life too short for looking after garbage
     code = main(sys.argv[1:])
     sys.stdout.flush()
     os._exit(code)  # at once: taking a Python down is a tenth of the time
