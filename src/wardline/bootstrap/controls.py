@@ -1,10 +1,8 @@
 """Requests about controls: the catalogues and mappings of an installation, and how far they are answered."""
 
-from pathlib import Path
-
-from wardline.adapters.blobs.plain_files import read_file
 from wardline.bootstrap.home import Home
-from wardline.controls.library import CATALOGUES, MAPPINGS, Library, Written, load_library
+from wardline.bootstrap.laws import laws
+from wardline.controls.library import Library
 from wardline.controls.records import Record
 from wardline.controls.records import records as every_record
 from wardline.controls.standing import WORDS
@@ -15,18 +13,10 @@ from wardline.delivery.show_controls import Question, Shown, show_controls
 from wardline.delivery.sign import Signatory
 from wardline.evidence.log import Evidence
 
-FOLDER = "controls"  # in the home: an organisation's own catalogues and mappings
-
 
 def library(home: Home) -> Library:
-    """Return what comes with Wardline and what lies in the installation's own folder, held together.
-
-    Raises:
-        InvalidInput: Everything that is wrong with any of it, at once.
-        Unavailable: A file cannot be read.
-    """
-    folder = home.settings.home / FOLDER
-    return load_library(_written(folder / CATALOGUES), _written(folder / MAPPINGS))
+    """Return the laws this installation knows; raises as `laws`."""
+    return laws(home.laws_folder)
 
 
 def show(home: Home, question: Question) -> Shown:
@@ -46,8 +36,3 @@ def records(home: Home) -> tuple[Record, ...]:
     """Return every attestation and decision ever given."""
     words = home.log.every(*WORDS)
     return every_record(words, people=home.directory(), library=library(home), now=home.clock.now())
-
-
-def _written(folder: Path) -> list[Written]:
-    read = ((path, read_file(path)) for path in sorted(folder.glob("*.yaml")))
-    return [Written(where=str(path), text=text) for path, text in read if text is not None]

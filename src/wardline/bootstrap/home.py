@@ -207,7 +207,15 @@ class Home:
 
     @cached_property
     def gate(self) -> Gate:
-        return Gate(collect=self.collect, engine=CEL(), policies=load_policies())
+        from wardline.bootstrap.laws import laws
+
+        catalogues = laws(self.laws_folder).catalogues
+        return Gate(collect=self.collect, engine=CEL(), policies=load_policies(), catalogues=catalogues)
+
+    @property
+    def laws_folder(self) -> Path:
+        """An organisation's own catalogues and mappings."""
+        return self.settings.home / "controls"
 
     @cached_property
     def messenger(self) -> Messenger:

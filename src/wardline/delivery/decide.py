@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from wardline.canonical import encode
+from wardline.controls.catalogue import Catalogue
 from wardline.delivery.collect_evidence import Collector
 from wardline.errors import IntegrityViolation, InvalidInput
 from wardline.evidence.log import Evidence
@@ -22,11 +23,12 @@ POLICIES = "application/vnd.wardline.policies+json"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gate:
-    """The policies of this installation and the engine that evaluates them."""
+    """The policies of this installation, the engine that evaluates them, and the laws that they speak to."""
 
     collect: Collector
     engine: PolicyEngine
     policies: Sequence[Policy]
+    catalogues: Sequence[Catalogue] = ()
 
     def judged(self, door: Door, *, deadline: datetime | None = None) -> DecisionMade:
         """Return what the policies say of `door` now; the input document is kept, nothing is recorded yet.
@@ -34,12 +36,15 @@ class Gate:
         `deadline` is until when people were asked.
         """
         question = look(door, self.collect, deadline=deadline).question
+        asked = applying(self.policies, question)
+        named = {control.partition(":")[0] for policy in asked for control in policy.controls}
         return DecisionMade(
             service=door.pipeline.service.name,
             decision=judge(self.policies, question, engine=self.engine),
             decided_at=self.collect.clock.now(),
             input=self.collect.blobs.put(encode(question.document), INPUT_DOCUMENT),
-            policies=self.collect.blobs.put(encode(policy_document(applying(self.policies, question))), POLICIES),
+            policies=self.collect.blobs.put(encode(policy_document(asked)), POLICIES),
+            catalogues=tuple(catalogue for catalogue in self.catalogues if catalogue.id in named),
         )
 
 

@@ -7,6 +7,7 @@ from typing import ClassVar, Self
 
 from wardline.canonical import JSON, Digest, JSONObject, digest_of
 from wardline.clock import from_rfc3339, to_rfc3339
+from wardline.controls.catalogue import Catalogue
 from wardline.errors import InvalidInput
 from wardline.gates.decisions import Allow, Decision, Deny, Judgement, Reason, Undecided
 from wardline.identity.principals import Role
@@ -33,7 +34,7 @@ class DecisionMade:
     """A decision, as a SLSA Verification Summary.
 
     `input` is the kept document it was made from, `policies` the kept document of the policies that were asked:
-    its digest is the policy digest of the decision.
+    its digest is the policy digest of the decision. `catalogues` are those that the policies' control ids are from.
 
     Source: https://slsa.dev/spec/v1.1/verification_summary
     """
@@ -44,6 +45,7 @@ class DecisionMade:
     decided_at: datetime
     input: BlobRef
     policies: BlobRef
+    catalogues: tuple[Catalogue, ...] = ()
 
     @property
     def outcome(self) -> Outcome:
@@ -71,7 +73,7 @@ class DecisionMade:
                 "policy_digest": {"sha256": judgement.policy_digest.hex},
                 "evidence": list(judgement.evidence),
                 "reasons": [_reason_to_json(reason) for reason in judgement.reasons],
-                "catalogues": [],  # control ids stand for themselves until catalogues are kept
+                "catalogues": [_catalogue_to_json(catalogue) for catalogue in self.catalogues],
                 "input": self.input.to_json(),
                 "policies": self.policies.to_json(),
             },
@@ -337,6 +339,10 @@ def parse_decision(body: JSONObject, *, artifact: Digest) -> Decision:
 
 _VERDICTS: dict[str, type[Allow | Deny | Undecided]] = {kind.verdict: kind for kind in (Allow, Deny, Undecided)}
 _ROLES = {role.value: role for role in Role}
+
+
+def _catalogue_to_json(catalogue: Catalogue) -> JSONObject:
+    return {"id": catalogue.id, "version": str(catalogue.version), "digest": {"sha256": catalogue.digest.hex}}
 
 
 def _reason_to_json(reason: Reason) -> JSONObject:

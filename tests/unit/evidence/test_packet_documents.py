@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from told_story import MACHINE, ORIGIN, RUN, STAGING, Story, begun, reason
+from told_story import LAWS, MACHINE, ORIGIN, RUN, STAGING, Story, begun, reason
 
 from wardline.canonical import Digest, digest_of, encode
 from wardline.delivery.export_packet import export_packet
@@ -229,7 +229,8 @@ def test_catalogues_are_those_that_decisions_name(tmp_path: Path) -> None:
         content = decided_otherwise(story, None, catalogues=[*named, named[0]])
         assert failures(content) == {}
         document = Packet.decode(content).contents.to_json(page=Digest.of(b""))
-        assert document["catalogues"] == [named[1], named[0]]
+        ours = [{"id": law.id, "version": str(law.version), "digest": {"sha256": law.digest.hex}} for law in LAWS]
+        assert document["catalogues"] == sorted([*named, *ours], key=encode)
 
 
 def test_a_statement_of_an_unknown_predicate_fails_and_names_the_known_ones(tmp_path: Path) -> None:

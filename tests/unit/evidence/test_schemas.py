@@ -124,7 +124,10 @@ def test_nothing_may_be_left_out_of_or_added_to_a_profile(said: list[Evidence]) 
         (f"{NAMESPACE}/horoscope/v1", "known: addressable-decision/v1"),
         (f"{NAMESPACE}/slsa-provenance/v1", "known: addressable-decision/v1"),
         (f"{NAMESPACE}/../schemas/scan/v1", "known: addressable-decision/v1"),
-        (f"{NAMESPACE}/{'long-' * 60}name/v1", "known: addressable-decision/v1"),  # found by fuzzing: no file is named so
+        (
+            f"{NAMESPACE}/{'long-' * 60}name/v1",
+            "known: addressable-decision/v1",
+        ),  # found by fuzzing
         ("https://slsa.dev/provenance/v2", "https://slsa.dev/provenance/v1"),
         ("", "known: "),
     ],

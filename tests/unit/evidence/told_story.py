@@ -17,6 +17,7 @@ from wardline.changes.artifacts import Artifact, Package
 from wardline.changes.commits import Commit
 from wardline.changes.predicates import LOCK, Provenance, SBOMListed, SourceTaken, artifact_subject, lock_document
 from wardline.clock import ManualClock
+from wardline.controls.library import load_library
 from wardline.delivery.collect_evidence import Collector
 from wardline.delivery.decide import INPUT_DOCUMENT, POLICIES
 from wardline.deployments.predicates import DeploymentMoved, Leg, Phase, ReleaseRef, RollbackRehearsed
@@ -84,6 +85,7 @@ class KeySigner:
         return self.private.sign(message)
 
 
+LAWS = tuple(law for law in load_library().catalogues if law.id in {"hipaa", "gdpr"})
 MACHINE, ADMIN_KEY, SAFETY_KEY, STRANGER = (KeySigner.number(number) for number in (1, 2, 3, 4))
 
 
@@ -265,6 +267,7 @@ class Story:
             decided_at=self.clock.now(),
             input=self.blobs.put(document, INPUT_DOCUMENT),
             policies=self.blobs.put(encode(policy_document(load_policies())), POLICIES),
+            catalogues=LAWS,
         )
         return self.say(f"{environment}/gate", made, run=run)
 

@@ -7,10 +7,13 @@ from gate_world import ARTIFACT, FINDING, Said, World, counts, person, pipeline
 
 from wardline.adapters.policy.cel import CEL
 from wardline.canonical import Digest, decode, digest_of
+from wardline.controls.library import load_library
 from wardline.delivery.approve import Approvals
 from wardline.delivery.decide import Gate, decide, decision_of
 from wardline.delivery.waive import WaiverRequest, waive
 from wardline.errors import IntegrityViolation
+from wardline.evidence.schemas import check_predicate
+from wardline.evidence.statements import Statement
 from wardline.gates import readings
 from wardline.gates.decisions import Allow, Decision, Deny, Undecided
 from wardline.gates.policy_files import load_policies
@@ -162,3 +165,15 @@ def test_a_decision_is_made_once_and_reads_back(world):
 def test_what_is_no_decision_is_not_read_as_one(world):
     with pytest.raises(IntegrityViolation, match="expected a decision"):
         decision_of(world.log.read(0))
+
+
+def test_a_decision_names_the_laws_its_policies_speak_to_as_they_were(world):
+    library = load_library()
+    made = Gate(collect=world.collect, engine=CEL(), policies=POLICIES, catalogues=library.catalogues).judged(
+        world.door()
+    )
+    named = made.body()["wardline_decision"]["catalogues"]
+    hipaa = library.catalogue("hipaa")
+    assert [law["id"] for law in named] == ["gdpr", "hipaa"]  # and none that no policy speaks to
+    assert named[1] == {"id": "hipaa", "version": str(hipaa.version), "digest": {"sha256": hipaa.digest.hex}}
+    check_predicate(Statement.of(made, world.log.read(0).statement.context))

@@ -23,7 +23,8 @@ VALIDATOR = Draft202012Validator(json_schema())
 # What only the parser refuses, by the words of its message.
 BEYOND_THE_SCHEMA = (
     "none cannot stand beside", "required where min_coverage", "rising percentages", "required for a canary",
-    "a canary needs", "blue-green switches", "is also under config", "is asked for twice", "says how long approvals", "says how long windows",
+    "a canary needs", "blue-green switches", "is also under config", "is asked for twice",
+    "says how long approvals", "says how long windows",
     "is set by Wardline", "changes which code", "environments are in order", "is already that of",
     "rollback.rehearse_in: expected", "a duration from", "a requirement such as", "at most four decimals",
 )  # fmt: skip
