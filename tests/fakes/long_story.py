@@ -17,7 +17,7 @@ from wardline.adapters.storage.people import SQLPeople
 from wardline.delivery.change_keys import KeyDesk, Revocation
 from wardline.delivery.enrol import enrol
 from wardline.delivery.forget import Forgetting
-from wardline.evidence.assemble_packet import Archive, assemble
+from wardline.evidence.packets.assemble_packet import Archive, assemble
 from wardline.identity.predicates import Enrolment, Purpose, RevocationReason
 from wardline.identity.principals import Principal, Role
 from wardline.ids import PrincipalId, RunId, SubjectId

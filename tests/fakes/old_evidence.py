@@ -14,8 +14,8 @@ from wardline.adapters.blobs.files import FileBlobs
 from wardline.clock import ManualClock
 from wardline.delivery.purge import Plan, Purging
 from wardline.delivery.sign import Signatory
-from wardline.evidence.keeping import State
-from wardline.evidence.retention import Kept, Schedule
+from wardline.evidence.retention.keeping import State
+from wardline.evidence.retention.retention import Kept, Schedule
 from wardline.ids import PrincipalId
 
 LONG_AGO = datetime(2018, 3, 1, 9, tzinfo=UTC)

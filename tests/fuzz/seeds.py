@@ -20,9 +20,10 @@ from wardline import canonical
 from wardline.adapters.backup.archive import ArchiveWriter
 from wardline.adapters.signing.keys import KeySigner
 from wardline.canonical import Digest
-from wardline.evidence import backups, purges
-from wardline.evidence.packet import MIDDLE, PREFIX, SUFFIX
-from wardline.evidence.retention import Kept, Schedule
+from wardline.evidence import backups
+from wardline.evidence.packets.packet import MIDDLE, PREFIX, SUFFIX
+from wardline.evidence.retention import purges
+from wardline.evidence.retention.retention import Kept, Schedule
 from wardline.identity.erasure import Destroyed, Erasure, Remaining
 from wardline.identity.predicates import Change, Enrolment, KeyChange, Purpose, RevocationReason
 from wardline.identity.principals import Kind, Principal, PublicKey, Role

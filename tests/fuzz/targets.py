@@ -23,9 +23,9 @@ from wardline.errors import InvalidInput
 from wardline.evidence.backups import SignedManifest
 from wardline.evidence.envelopes import Envelope
 from wardline.evidence.foreign_envelopes import read_foreign
-from wardline.evidence.packet import MIDDLE, PREFIX, SUFFIX, Packet
-from wardline.evidence.purges import Manifest
-from wardline.evidence.retention_file import parse_schedule
+from wardline.evidence.packets.packet import MIDDLE, PREFIX, SUFFIX, Packet
+from wardline.evidence.retention.purges import Manifest
+from wardline.evidence.retention.retention_file import parse_schedule
 from wardline.evidence.schemas import check_predicate
 from wardline.evidence.statements import Statement
 from wardline.gates.calendar_files import parse_calendar

@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "unit" / "evidence"
 
 from told_story import ADMIN_KEY, MACHINE, ORIGIN, SAFETY_KEY, STRANGER, KeySigner
 
-from wardline.evidence.packet import MIDDLE, PREFIX, SUFFIX, Packet
+from wardline.evidence.packets.packet import MIDDLE, PREFIX, SUFFIX, Packet
 from wardline.tlog.cosignature import WitnessKey, cosign
 from wardline.tlog.merkle import leaf_hash, root_hash, split
 from wardline.tlog.note import VerifierKey, sign_note

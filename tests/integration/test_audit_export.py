@@ -22,8 +22,8 @@ from wardline.bootstrap.home import Home, open_home
 from wardline.cli.main import app
 from wardline.delivery.export_audit import Handover, Sent, export_to_file, extent_of
 from wardline.errors import Conflict, IntegrityViolation, InvalidInput, Refused, Unavailable
-from wardline.evidence.audit_codes import EXPORT_TYPE
-from wardline.evidence.exports import Extent, Outbound, Wanted, parse_bound
+from wardline.evidence.audit.audit_codes import EXPORT_TYPE
+from wardline.evidence.audit.exports import Extent, Outbound, Wanted, parse_bound
 from wardline.evidence.log import Evidence
 from wardline.identity.predicates import Refusal, principal_subject
 from wardline.ids import PrincipalId, RunId

@@ -11,9 +11,9 @@ from tests.fakes.old_evidence import LONG_AGO, NEW, OLD, OldEvidence, old_eviden
 from wardline.canonical import Digest
 from wardline.delivery.prove_complete import Sources, prove_complete
 from wardline.errors import IntegrityViolation, NotFound, Unavailable
-from wardline.evidence.completeness import Completeness, Looked, Window
 from wardline.evidence.log import Evidence
 from wardline.evidence.mentions import SEAL, blobs_of
+from wardline.evidence.retention.completeness import Completeness, Looked, Window
 from wardline.identity.predicates import Refusal, principal_subject
 from wardline.ids import PrincipalId, RunId
 from wardline.outcomes import Outcome

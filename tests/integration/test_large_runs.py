@@ -9,11 +9,11 @@ from tests.fakes.delivery_world import Answering, DeliveryWorld, delivery_world
 
 from wardline.canonical import JSON
 from wardline.delivery.approve import CONSENT_DOCUMENT
-from wardline.evidence.assemble_packet import Archive, Choice, assemble
 from wardline.evidence.log import Evidence
 from wardline.evidence.mentions import blobs_of
-from wardline.evidence.packet import Packet
-from wardline.evidence.verify_packet import Trust, verify_packet
+from wardline.evidence.packets.assemble_packet import Archive, Choice, assemble
+from wardline.evidence.packets.packet import Packet
+from wardline.evidence.packets.verify_packet import Trust, verify_packet
 from wardline.findings.finding import Finding, Severity
 from wardline.gates.predicates import DECISION
 from wardline.gates.readings import SCAN, findings_of

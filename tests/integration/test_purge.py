@@ -17,11 +17,11 @@ from wardline.clock import ManualClock
 from wardline.delivery.hold import HoldRequest, hold, holds, release
 from wardline.delivery.purge import Purging
 from wardline.errors import InvalidInput, NotFound, Refused
-from wardline.evidence.keeping import State
 from wardline.evidence.mentions import blobs_of, rests_on
 from wardline.evidence.predicates import PURGE, HoldReason, LegalHold, LegalHoldReleased, Scope
-from wardline.evidence.purges import Manifest, read_purges, why_gone
-from wardline.evidence.retention import Kept, Schedule
+from wardline.evidence.retention.keeping import State
+from wardline.evidence.retention.purges import Manifest, read_purges, why_gone
+from wardline.evidence.retention.retention import Kept, Schedule
 from wardline.identity.predicates import Refusal, principal_subject
 from wardline.identity.principals import Role
 from wardline.ids import PrincipalId, RunId

@@ -47,9 +47,9 @@ from forged_packets import (
 from key_histories import BOTH, MACHINES, THEIRS, changed, enrolled, key_json, random_packet, world_of
 from told_story import MACHINE, begun
 
-from wardline.evidence.packet import Packet
+from wardline.evidence.packets.packet import Packet
+from wardline.evidence.packets.verify_packet import Trust, verify_packet
 from wardline.evidence.schemes import canonical_ecdsa
-from wardline.evidence.verify_packet import Trust, verify_packet
 from wardline.identity.principals import PublicKey
 from wardline.outcomes import Outcome
 from wardline.tlog.note import VerifierKey

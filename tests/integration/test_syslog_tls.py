@@ -28,8 +28,8 @@ from wardline.bootstrap.exporting import Destination, export_syslog
 from wardline.bootstrap.home import Home
 from wardline.delivery.export_audit import Handover, Sent, extent_of
 from wardline.errors import InvalidInput, Refused, Unavailable
-from wardline.evidence.audit_codes import ExportFormat
-from wardline.evidence.exports import Line, Outbound, Wanted
+from wardline.evidence.audit.audit_codes import ExportFormat
+from wardline.evidence.audit.exports import Line, Outbound, Wanted
 
 _MESSAGE = re.compile(
     rb"<(84|85)>1 \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z - wardline - (\S+) - \xef\xbb\xbf(.+)", re.DOTALL

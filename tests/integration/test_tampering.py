@@ -29,8 +29,8 @@ from wardline.canonical import Digest
 from wardline.delivery.check_things import Places, Things, check_things, named_by
 from wardline.errors import IntegrityViolation
 from wardline.evidence.log_keys import LogKeys
-from wardline.evidence.purges import read_purges
-from wardline.evidence.verify_packet import Trust, verify_packet
+from wardline.evidence.packets.verify_packet import Trust, verify_packet
+from wardline.evidence.retention.purges import read_purges
 from wardline.tlog.edge import Edge
 
 pytestmark = [pytest.mark.timeout(600)]

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from wardline.canonical import Digest, JSONObject
 from wardline.evidence.envelopes import seal
 from wardline.evidence.log import Evidence
-from wardline.evidence.packet import Contents, Proven
+from wardline.evidence.packets.packet import Contents, Proven
 from wardline.evidence.statements import PAYLOAD_TYPE, Context, Statement
 from wardline.identity.principals import PublicKey
 from wardline.ids import PrincipalId, RunId

@@ -9,7 +9,7 @@ from wardline.bootstrap.home import Home
 from wardline.bootstrap.witnessing import witnesses_of
 from wardline.delivery.check_things import Places, Things, check_things, named_by
 from wardline.delivery.compare_heads import Grown, KeptHeads, Stored, compare_heads
-from wardline.evidence.purges import read_purges
+from wardline.evidence.retention.purges import read_purges
 from wardline.evidence.schemas import check_predicate
 
 

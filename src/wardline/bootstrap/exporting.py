@@ -13,8 +13,8 @@ from wardline.adapters.interop.syslog_tls import Address, Credentials, SyslogTLS
 from wardline.bootstrap.home import Home
 from wardline.delivery.export_audit import Handover, Sent, export_to_file, extent_of
 from wardline.errors import InvalidInput
-from wardline.evidence.audit_codes import ExportFormat
-from wardline.evidence.exports import AuditFormat, Extent, Wanted
+from wardline.evidence.audit.audit_codes import ExportFormat
+from wardline.evidence.audit.exports import AuditFormat, Extent, Wanted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -48,7 +48,7 @@ from wardline.delivery.workshop import Workshop
 from wardline.errors import Conflict, NotFound, Refused, Unavailable
 from wardline.evidence.envelopes import Signer
 from wardline.evidence.log_keys import LogKeys
-from wardline.evidence.purges import why_gone
+from wardline.evidence.retention.purges import why_gone
 from wardline.evidence.schemas import check_predicate
 from wardline.findings.redactor import StreamingRedactor
 from wardline.gates.consent import Document

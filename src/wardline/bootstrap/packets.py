@@ -7,7 +7,7 @@ from wardline.adapters.blobs.plain_files import write_file
 from wardline.adapters.storage.cosignatures import SQLCosignatures
 from wardline.bootstrap.home import Home
 from wardline.delivery.export_packet import export_packet
-from wardline.evidence.assemble_packet import Archive, Choice
+from wardline.evidence.packets.assemble_packet import Archive, Choice
 from wardline.ids import RunId
 
 

@@ -10,9 +10,9 @@ from wardline.bootstrap.home import Home
 from wardline.delivery.prove_complete import Sources, prove_complete
 from wardline.delivery.purge import Plan, Purging, Removed
 from wardline.errors import NotFound
-from wardline.evidence.completeness import Completeness, Window
-from wardline.evidence.retention import Schedule
-from wardline.evidence.retention_file import FILE, parse_schedule
+from wardline.evidence.retention.completeness import Completeness, Window
+from wardline.evidence.retention.retention import Schedule
+from wardline.evidence.retention.retention_file import FILE, parse_schedule
 from wardline.ids import RunId
 
 _ALL_RUNS = 2**31 - 1

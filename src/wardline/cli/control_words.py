@@ -135,7 +135,7 @@ def records(
 
 def _end_of(until: str) -> datetime:
     """Return the last moment of a day, or the one that is said."""
-    from wardline.evidence.completeness import parse_moment
+    from wardline.evidence.retention.completeness import parse_moment
 
     return parse_moment(until, end=True) - timedelta(milliseconds=1)
 

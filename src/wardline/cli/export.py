@@ -7,7 +7,7 @@ import typer
 
 from wardline.cli.shell import Output, say, say_json
 from wardline.errors import InvalidInput
-from wardline.evidence.audit_codes import ExportFormat
+from wardline.evidence.audit.audit_codes import ExportFormat
 
 
 def export(
@@ -27,7 +27,7 @@ def export(
     """Export statements to a file or an audit repository. The export is itself recorded."""
     from wardline.bootstrap.exporting import Destination, export_file, export_syslog
     from wardline.cli.home import existing_home
-    from wardline.evidence.exports import Wanted, parse_bound
+    from wardline.evidence.audit.exports import Wanted, parse_bound
 
     if (to is None) == (syslog is None):
         raise InvalidInput("expected either --to FILE or --syslog HOST:PORT")

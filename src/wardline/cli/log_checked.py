@@ -9,7 +9,7 @@ from wardline.delivery.check_things import Things
 from wardline.delivery.compare_heads import KeptHeads
 from wardline.delivery.restore import split_notes
 from wardline.errors import InvalidInput
-from wardline.evidence.packet import MAX_BYTES, PREFIX, Packet
+from wardline.evidence.packets.packet import MAX_BYTES, PREFIX, Packet
 from wardline.tlog.proof_file import ProofFile
 
 _PROOF = "c2sp.org/tlog-proof@"

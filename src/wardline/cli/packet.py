@@ -30,7 +30,7 @@ def packet(
     """Write the evidence of a run, its proofs and a page a person can read into one file."""
     from wardline.bootstrap.packets import write_packet
     from wardline.cli.home import existing_home
-    from wardline.evidence.assemble_packet import Choice
+    from wardline.evidence.packets.assemble_packet import Choice
     from wardline.ids import RunId
 
     choices = [Choice(each.value) for each in along or ()]

@@ -40,8 +40,8 @@ def hold(
     from wardline.cli.signing import confirmed, signatory
     from wardline.delivery.hold import HoldRequest
     from wardline.delivery.hold import hold as record
-    from wardline.evidence.completeness import parse_moment
     from wardline.evidence.predicates import Scope, parse_hold_reason
+    from wardline.evidence.retention.completeness import parse_moment
     from wardline.identity.principals import parse_role
     from wardline.ids import RunId
 
@@ -121,7 +121,7 @@ def purge(
     from wardline.bootstrap.retention import look
     from wardline.bootstrap.retention import purge as remove
     from wardline.cli.home import existing_home
-    from wardline.evidence.completeness import parse_moment
+    from wardline.evidence.retention.completeness import parse_moment
 
     cut = None if before is None else parse_moment(before)
     with existing_home() as wardline:
@@ -148,7 +148,7 @@ def completeness(
     """Show that nothing of a time is missing: exit 5 where something is, 6 where nobody could look."""
     from wardline.bootstrap.retention import completeness as look
     from wardline.cli.home import existing_home
-    from wardline.evidence.completeness import Window
+    from wardline.evidence.retention.completeness import Window
     from wardline.outcomes import Outcome
 
     with existing_home() as wardline:

@@ -31,7 +31,7 @@ def verify_file(asked: Asked) -> int:
     Raises:
         InvalidInput: A key or a file cannot be read.
     """
-    from wardline.evidence.verify_packet import Trust, verify_packet
+    from wardline.evidence.packets.verify_packet import Trust, verify_packet
     from wardline.tlog.cosignature import WitnessKey
     from wardline.tlog.note import VerifierKey
 
@@ -122,7 +122,7 @@ def _is_file(path: str) -> bool:
 
 
 def _read(path: str) -> bytes:
-    from wardline.evidence.packet import MAX_BYTES
+    from wardline.evidence.packets.packet import MAX_BYTES
 
     try:
         with open(path, "rb") as file:  # noqa: PTH123  # as above

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from wardline.canonical import JSONObject
 from wardline.errors import InvalidInput, NotFound
-from wardline.evidence.completeness import parse_moment
+from wardline.evidence.retention.completeness import parse_moment
 from wardline.gates.windows import InEffect
 from wardline.ids import EnvironmentName
 from wardline.pipelines.spec import EnvironmentSpec, Pipeline

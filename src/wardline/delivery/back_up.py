@@ -7,10 +7,10 @@ from typing import Protocol
 from wardline.canonical import Digest
 from wardline.errors import IntegrityViolation, NotFound, Unavailable
 from wardline.evidence.backups import Kind, Manifest, Member, Why
-from wardline.evidence.keeping import artifacts_of
 from wardline.evidence.log import Blobs, EvidenceLog
 from wardline.evidence.mentions import blobs_of
-from wardline.evidence.purges import read_purges
+from wardline.evidence.retention.keeping import artifacts_of
+from wardline.evidence.retention.purges import read_purges
 
 
 class Archive(Protocol):

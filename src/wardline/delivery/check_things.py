@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 from wardline.canonical import Digest
 from wardline.errors import IntegrityViolation, NotFound, Unavailable
-from wardline.evidence.completeness import Named
-from wardline.evidence.keeping import artifacts_of
 from wardline.evidence.log import Blobs, Evidence
 from wardline.evidence.mentions import blobs_of
-from wardline.evidence.purges import Purges
-from wardline.evidence.retention import Kept, class_of
+from wardline.evidence.retention.completeness import Named
+from wardline.evidence.retention.keeping import artifacts_of
+from wardline.evidence.retention.purges import Purges
+from wardline.evidence.retention.retention import Kept, class_of
 from wardline.outcomes import Outcome
 
 _REMEMBERED = 50_000  # things; some ten megabytes

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 from wardline.clock import Clock, to_rfc3339
 from wardline.errors import Conflict, Unavailable
-from wardline.evidence.completeness import TOLERATED_STEP_BACK
 from wardline.evidence.envelopes import Signer
 from wardline.evidence.log import SALTED_TEXT, Blobs, Evidence, EvidenceLog, salted
 from wardline.evidence.private_texts import NONCE_BYTES, PRIVATE_TEXT, lock
 from wardline.evidence.redaction import RedactorFactory
+from wardline.evidence.retention.completeness import TOLERATED_STEP_BACK
 from wardline.evidence.schemas import check_predicate
 from wardline.evidence.signed import SignedStatement, sign_statement
 from wardline.evidence.statements import Context, Statement, evidence_key

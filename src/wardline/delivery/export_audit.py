@@ -12,8 +12,8 @@ from typing import TypeAlias
 from wardline.canonical import Digest
 from wardline.delivery.collect_evidence import Collector
 from wardline.errors import IntegrityViolation, InvalidInput, Refused, Unavailable
-from wardline.evidence.audit_codes import EXPORT_TYPE
-from wardline.evidence.exports import (
+from wardline.evidence.audit.audit_codes import EXPORT_TYPE
+from wardline.evidence.audit.exports import (
     AuditFormat,
     Cursor,
     Cursors,

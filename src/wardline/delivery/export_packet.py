@@ -3,9 +3,9 @@
 from collections.abc import Collection
 
 from wardline.errors import InvalidInput
-from wardline.evidence.assemble_packet import Archive, Choice, assemble
 from wardline.evidence.envelopes import Signer
-from wardline.evidence.packet import MAX_BYTES
+from wardline.evidence.packets.assemble_packet import Archive, Choice, assemble
+from wardline.evidence.packets.packet import MAX_BYTES
 from wardline.ids import RunId
 
 

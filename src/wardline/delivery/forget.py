@@ -14,12 +14,12 @@ from wardline.delivery.refuse import Attempt, refuse
 from wardline.delivery.sign import Signatory, sign
 from wardline.errors import Conflict, IntegrityViolation, InvalidInput, NotFound
 from wardline.evidence.erasures import Erasures
-from wardline.evidence.legal_holds import PlacedHold, standing_holds
 from wardline.evidence.log import Evidence
 from wardline.evidence.mentions import blobs_of, member
 from wardline.evidence.predicates import LEGAL_HOLD, LEGAL_HOLD_RELEASE
 from wardline.evidence.private_texts import PRIVATE_TEXT, key_id_of
-from wardline.evidence.retention import LAW, retain_until
+from wardline.evidence.retention.legal_holds import PlacedHold, standing_holds
+from wardline.evidence.retention.retention import LAW, retain_until
 from wardline.identity.directory import Directory
 from wardline.identity.erasure import ERASURE, Destroyed, Erasure, Remaining
 from wardline.identity.people import People

@@ -7,7 +7,6 @@ from wardline.delivery.enrol import enrolled
 from wardline.delivery.refuse import Attempt, refuse
 from wardline.delivery.sign import Signatory, sign
 from wardline.errors import InvalidInput, NotFound
-from wardline.evidence.legal_holds import MAY_HOLD, PlacedHold, legal_holds
 from wardline.evidence.log import Evidence
 from wardline.evidence.predicates import (
     LEGAL_HOLD,
@@ -18,6 +17,7 @@ from wardline.evidence.predicates import (
     Scope,
     legal_hold_subject,
 )
+from wardline.evidence.retention.legal_holds import MAY_HOLD, PlacedHold, legal_holds
 from wardline.identity.directory import Directory
 from wardline.identity.principals import Role
 from wardline.identity.separation import Objection, to_act_as

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from wardline.canonical import Digest
 from wardline.delivery.check_things import Places, check_things
 from wardline.errors import IntegrityViolation, InvalidInput, Unavailable
-from wardline.evidence.completeness import Completeness, Looked, Named, Walk, Window
 from wardline.evidence.log import Blobs, EvidenceLog
-from wardline.evidence.purges import Purges, read_purges
+from wardline.evidence.retention.completeness import Completeness, Looked, Named, Walk, Window
+from wardline.evidence.retention.purges import Purges, read_purges
 from wardline.gates.predicates import DECISION
 from wardline.ids import RunId
 from wardline.metrics.audit import AuditTrail, allows, audit_trail

@@ -12,12 +12,12 @@ from wardline.delivery.hold import holds
 from wardline.deployments import history
 from wardline.deployments.effect import runs_in_effect
 from wardline.errors import Conflict, InvalidInput
-from wardline.evidence.keeping import Fate, InEffect, State, Store, artifacts_of, fate, mentions
 from wardline.evidence.log import Evidence
 from wardline.evidence.mentions import DEPLOYMENT, blobs_of, rests_on
 from wardline.evidence.predicates import LEGAL_HOLD, LEGAL_HOLD_RELEASE, Purged
-from wardline.evidence.purges import Manifest, Purge, Removal, read_purges
-from wardline.evidence.retention import PURGE_MANIFEST, Kept, Schedule
+from wardline.evidence.retention.keeping import Fate, InEffect, State, Store, artifacts_of, fate, mentions
+from wardline.evidence.retention.purges import Manifest, Purge, Removal, read_purges
+from wardline.evidence.retention.retention import PURGE_MANIFEST, Kept, Schedule
 
 # Between keeping a blob and naming it lies a step; the longest one is an afternoon. A day is more than that.
 _ABOUT_TO_BE_NAMED = timedelta(hours=24)

@@ -8,9 +8,9 @@ import pytest
 from wardline.canonical import Digest
 from wardline.delivery.check_things import Places, Things, check_things
 from wardline.errors import IntegrityViolation, NotFound, Unavailable
-from wardline.evidence.completeness import Named
-from wardline.evidence.purges import Purge, Purges
-from wardline.evidence.retention import Kept
+from wardline.evidence.retention.completeness import Named
+from wardline.evidence.retention.purges import Purge, Purges
+from wardline.evidence.retention.retention import Kept
 from wardline.outcomes import Outcome
 
 THERE, GONE, DAMAGED, LOCKED = (Digest.of(name) for name in (b"there", b"gone", b"damaged", b"locked"))

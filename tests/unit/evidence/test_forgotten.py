@@ -8,10 +8,10 @@ from told_story import ADMIN, ADMIN_KEY, MACHINE, ORIGIN, SAFETY, SAFETY_KEY, Ke
 
 from wardline.canonical import encode
 from wardline.evidence.mentions import blobs_of
-from wardline.evidence.packet import Packet
+from wardline.evidence.packets.packet import Packet
+from wardline.evidence.packets.told import Absent
+from wardline.evidence.packets.verify_packet import Trust, verify_packet
 from wardline.evidence.private_texts import PRIVATE_TEXT
-from wardline.evidence.told import Absent
-from wardline.evidence.verify_packet import Trust, verify_packet
 from wardline.identity.erasure import Destroyed, Erasure, Remaining
 from wardline.identity.predicates import Enrolment
 from wardline.identity.principals import Principal, Role

@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 
 from wardline.canonical import Digest, JSONObject
 from wardline.evidence.envelopes import Envelope, Signature
-from wardline.evidence.keeping import InEffect, Lying, State, fate, mentions
-from wardline.evidence.legal_holds import Ended, PlacedHold
 from wardline.evidence.log import Evidence
 from wardline.evidence.predicates import LEGAL_HOLD, HoldReason, LegalHold, Scope
-from wardline.evidence.retention import Kept, Schedule, add_years
+from wardline.evidence.retention.keeping import InEffect, Lying, State, fate, mentions
+from wardline.evidence.retention.legal_holds import Ended, PlacedHold
+from wardline.evidence.retention.retention import Kept, Schedule, add_years
 from wardline.evidence.statements import Context, Statement
 from wardline.identity.principals import Role
 from wardline.ids import KeyId, PrincipalId, RunId

@@ -28,12 +28,12 @@ from wardline import canonical
 from wardline.canonical import Digest
 from wardline.deployments.predicates import Phase
 from wardline.errors import Conflict, InvalidInput, NotFound, Refused
-from wardline.evidence.assemble_packet import Archive, assemble, assemble_unsealed
 from wardline.evidence.envelopes import seal
-from wardline.evidence.packet import MIDDLE, PREFIX, SUFFIX, Contents, Packet
+from wardline.evidence.packets.assemble_packet import Archive, assemble, assemble_unsealed
+from wardline.evidence.packets.packet import MIDDLE, PREFIX, SUFFIX, Contents, Packet
+from wardline.evidence.packets.verify_packet import Trust, Verification
+from wardline.evidence.packets.verify_packet import verify_packet as verify_with
 from wardline.evidence.statements import PAYLOAD_TYPE
-from wardline.evidence.verify_packet import Trust, Verification
-from wardline.evidence.verify_packet import verify_packet as verify_with
 from wardline.gates.decisions import Deny, Undecided
 from wardline.ids import RunId
 from wardline.outcomes import Outcome

@@ -12,15 +12,15 @@ from told_story import LAWS, MACHINE, ORIGIN, RUN, STAGING, Story, begun, reason
 from wardline.canonical import Digest, digest_of, encode
 from wardline.delivery.export_packet import export_packet
 from wardline.errors import InvalidInput
-from wardline.evidence.assemble_packet import Archive, Choice, assemble
 from wardline.evidence.envelopes import seal
-from wardline.evidence.packet import MAX_BYTES, Contents, Packet
+from wardline.evidence.packets.assemble_packet import Archive, Choice, assemble
+from wardline.evidence.packets.packet import MAX_BYTES, Contents, Packet
+from wardline.evidence.packets.told import Absent
+from wardline.evidence.packets.verify_packet import Trust, Verification, verify_packet
 from wardline.evidence.predicates import Purged
-from wardline.evidence.purges import Manifest, Removal
-from wardline.evidence.retention import Kept, Schedule
+from wardline.evidence.retention.purges import Manifest, Removal
+from wardline.evidence.retention.retention import Kept, Schedule
 from wardline.evidence.statements import PAYLOAD_TYPE
-from wardline.evidence.told import Absent
-from wardline.evidence.verify_packet import Trust, Verification, verify_packet
 from wardline.gates.decisions import Deny
 from wardline.outcomes import Outcome
 from wardline.predicates import BlobRef

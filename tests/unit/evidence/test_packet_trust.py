@@ -10,13 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from told_story import ADMIN, ADMIN_KEY, MACHINE, ORIGIN, RUN, SAFETY, SAFETY_KEY, KeySigner, Story, begun
 
-from wardline.evidence.assemble_packet import Archive, assemble
 from wardline.evidence.envelopes import cosign as sign_too
 from wardline.evidence.envelopes import seal
 from wardline.evidence.log import Evidence
-from wardline.evidence.packet import Contents, Packet, Proven
+from wardline.evidence.packets.assemble_packet import Archive, assemble
+from wardline.evidence.packets.packet import Contents, Packet, Proven
+from wardline.evidence.packets.verify_packet import Check, Trust, Verification, verify_packet
 from wardline.evidence.statements import PAYLOAD_TYPE, Context, Statement
-from wardline.evidence.verify_packet import Check, Trust, Verification, verify_packet
 from wardline.identity.predicates import Change, KeyChange, Purpose, RevocationReason
 from wardline.ids import PrincipalId, RunId
 from wardline.outcomes import Outcome

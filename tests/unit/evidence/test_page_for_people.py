@@ -9,11 +9,11 @@ from told_story import FINDING, PRODUCTION, RUN, STAGING, Story, begun
 
 from wardline.canonical import Digest, encode
 from wardline.deployments.predicates import Phase
-from wardline.evidence.controls_named import controls_named, law_of
-from wardline.evidence.duties import Duty, duties
 from wardline.evidence.log import Evidence
-from wardline.evidence.page import render
-from wardline.evidence.told import Absent, Enclosed, Told
+from wardline.evidence.packets.controls_named import controls_named, law_of
+from wardline.evidence.packets.duties import Duty, duties
+from wardline.evidence.packets.page import render
+from wardline.evidence.packets.told import Absent, Enclosed, Told
 from wardline.gates.decisions import Deny, Undecided
 from wardline.outcomes import Outcome
 from wardline.predicates import BlobRef

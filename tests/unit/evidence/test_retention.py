@@ -10,8 +10,17 @@ from hypothesis import strategies as st
 
 import wardline
 from wardline.errors import InvalidInput
-from wardline.evidence.retention import RULES, YEARS_BY_LAW, Kept, Schedule, add_years, class_of, period, retain_until
-from wardline.evidence.retention_file import parse_schedule
+from wardline.evidence.retention.retention import (
+    RULES,
+    YEARS_BY_LAW,
+    Kept,
+    Schedule,
+    add_years,
+    class_of,
+    period,
+    retain_until,
+)
+from wardline.evidence.retention.retention_file import parse_schedule
 
 DOCS = Path(__file__).parents[3] / "docs"
 NO_BLOBS = {"application/vnd.wardline.packet+json", "application/vnd.wardline.backup+json"}  # types of envelopes

@@ -13,8 +13,8 @@ from wardline import canonical
 from wardline.canonical import Digest, JSONObject
 from wardline.errors import InvalidInput
 from wardline.evidence.predicates import HoldReason, LegalHold, LegalHoldReleased, Purged, Scope
-from wardline.evidence.purges import Manifest, Removal
-from wardline.evidence.retention import RULES, Kept, Schedule
+from wardline.evidence.retention.purges import Manifest, Removal
+from wardline.evidence.retention.retention import RULES, Kept, Schedule
 from wardline.evidence.schemas import check_predicate
 from wardline.evidence.statements import Context, Statement
 from wardline.identity.principals import Role

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from wardline.canonical import Digest
 from wardline.errors import InvalidInput
-from wardline.evidence.completeness import Completeness, Looked, Walk, Window, parse_moment
 from wardline.evidence.envelopes import Envelope, Signature
 from wardline.evidence.log import Evidence
+from wardline.evidence.retention.completeness import Completeness, Looked, Walk, Window, parse_moment
 from wardline.evidence.statements import Context, Statement
 from wardline.ids import KeyId, PrincipalId
 from wardline.outcomes import Outcome

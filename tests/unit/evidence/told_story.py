@@ -21,8 +21,8 @@ from wardline.controls.library import load_library
 from wardline.delivery.collect_evidence import Collector
 from wardline.delivery.decide import INPUT_DOCUMENT, POLICIES
 from wardline.deployments.predicates import DeploymentMoved, Leg, Phase, ReleaseRef, RollbackRehearsed
-from wardline.evidence.assemble_packet import Archive, assemble
 from wardline.evidence.log import OUTPUT, Evidence
+from wardline.evidence.packets.assemble_packet import Archive, assemble
 from wardline.findings.finding import Finding, Severity
 from wardline.findings.predicates import Scanned
 from wardline.findings.scanning import CodeScan, LookedAt, ScannerId

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from audit_samples import ORIGIN, context, leaf, leaves, predicates
 
-from wardline.evidence.audit_codes import CODINGS
-from wardline.evidence.audit_events import (
+from wardline.evidence.audit.audit_codes import CODINGS
+from wardline.evidence.audit.audit_events import (
     LONGEST_TEXT,
     MOST_DETAIL_BYTES,
     MOST_SUBJECTS,

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wardline.adapters.interop.dicom_audit import DICOMAuditMessages
-from wardline.evidence.exports import Extent
+from wardline.evidence.audit.exports import Extent
 from wardline.predicates import NAMESPACE
 
 LEAVES = leaves()

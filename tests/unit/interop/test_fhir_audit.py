@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wardline.adapters.interop.fhir_audit import FHIRAuditEvents
-from wardline.evidence.exports import Extent
+from wardline.evidence.audit.exports import Extent
 from wardline.predicates import NAMESPACE
 
 LEAVES = leaves()

@@ -12,7 +12,7 @@ from pathlib import Path
 from wardline.adapters.blobs.folders import Gone, keeping, lying_below, remove, touch, unexplained
 from wardline.canonical import Digest
 from wardline.errors import IntegrityViolation, NotFound, Unavailable
-from wardline.evidence.keeping import Lying
+from wardline.evidence.retention.keeping import Lying
 from wardline.predicates import BlobRef
 
 BUNDLE = "application/vnd.wardline.bundle+tar"

@@ -11,7 +11,7 @@ from pathlib import Path
 from wardline.adapters.blobs.folders import Gone, keeping, lying_below, remove, sync, touch, unexplained
 from wardline.canonical import Digest
 from wardline.errors import IntegrityViolation, NotFound, Unavailable
-from wardline.evidence.keeping import Lying
+from wardline.evidence.retention.keeping import Lying
 from wardline.predicates import BlobRef
 
 _PREFIXES = tuple(f"{first:02x}" for first in range(256))

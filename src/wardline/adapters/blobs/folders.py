@@ -10,7 +10,7 @@ from pathlib import Path
 
 from wardline.canonical import Digest
 from wardline.errors import Unavailable
-from wardline.evidence.keeping import Lying
+from wardline.evidence.retention.keeping import Lying
 
 # Why something is not here, as the log tells it: "purged on … under statement …"; None: the log does not know.
 Gone = Callable[[Digest], str | None]

@@ -7,9 +7,9 @@ from xml.etree import ElementTree as ET
 
 from wardline.adapters.interop.legible import legible
 from wardline.clock import to_rfc3339
-from wardline.evidence.audit_codes import DESTINATION_MEDIA, SECURITY_ALERT, URI, URI_MEDIA, Code, ExportFormat
-from wardline.evidence.audit_events import AuditEvent, AuditObject, Participant, audit_event
-from wardline.evidence.exports import Extent
+from wardline.evidence.audit.audit_codes import DESTINATION_MEDIA, SECURITY_ALERT, URI, URI_MEDIA, Code, ExportFormat
+from wardline.evidence.audit.audit_events import AuditEvent, AuditObject, Participant, audit_event
+from wardline.evidence.audit.exports import Extent
 from wardline.evidence.log import Evidence
 
 _APPLICATION_SERVER = "4"  # PS3.15 A.5.1.2.1

@@ -11,7 +11,7 @@ from typing import IO
 
 from wardline import canonical
 from wardline.errors import Conflict, IntegrityViolation, InvalidInput, Unavailable
-from wardline.evidence.exports import Cursor
+from wardline.evidence.audit.exports import Cursor
 
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,94}[a-z0-9])?", re.ASCII)
 _LARGEST_CURSOR_BYTES = 4096  # one is some 400

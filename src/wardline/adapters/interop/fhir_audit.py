@@ -12,9 +12,9 @@ from typing import ClassVar
 from wardline.adapters.interop.legible import legible
 from wardline.canonical import JSONObject
 from wardline.clock import to_rfc3339
-from wardline.evidence.audit_codes import DESTINATION_MEDIA, Code, CodeSystem, ExportFormat
-from wardline.evidence.audit_events import AuditEvent, AuditObject, Participant, audit_event, log_uri
-from wardline.evidence.exports import Extent
+from wardline.evidence.audit.audit_codes import DESTINATION_MEDIA, Code, CodeSystem, ExportFormat
+from wardline.evidence.audit.audit_events import AuditEvent, AuditObject, Participant, audit_event, log_uri
+from wardline.evidence.audit.exports import Extent
 from wardline.evidence.log import Evidence
 
 _TERMINOLOGY = "http://terminology.hl7.org/CodeSystem"

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from typing import ClassVar
 
 from wardline import canonical
-from wardline.evidence.audit_codes import ExportFormat
-from wardline.evidence.exports import Extent
+from wardline.evidence.audit.audit_codes import ExportFormat
+from wardline.evidence.audit.exports import Extent
 from wardline.evidence.log import Evidence
 from wardline.tlog.merkle import leaf_hash
 

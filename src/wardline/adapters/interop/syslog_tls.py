@@ -15,7 +15,7 @@ from typing import Self
 
 from wardline.clock import to_rfc3339
 from wardline.errors import InvalidInput, Refused, Unavailable
-from wardline.evidence.exports import Outbound
+from wardline.evidence.audit.exports import Outbound
 
 PORT = 6514  # RFC 5425 §4.1
 _CONNECT_SECONDS = 15.0  # a handshake over the slowest line we know takes two

@@ -12,12 +12,12 @@ from typing import Self, TypeVar
 from wardline import canonical
 from wardline.canonical import JSON, Digest, JSONObject
 from wardline.errors import InvalidInput
-from wardline.evidence import page
 from wardline.evidence.envelopes import Envelope, Signature, Signer, seal
 from wardline.evidence.log import Evidence
 from wardline.evidence.mentions import catalogues_of
+from wardline.evidence.packets import page
+from wardline.evidence.packets.told import Absent, Enclosed, Told
 from wardline.evidence.statements import PAYLOAD_TYPE, Statement
-from wardline.evidence.told import Absent, Enclosed, Told
 from wardline.ids import KeyId, RunId
 from wardline.predicates import BlobRef
 from wardline.tlog.merkle import HASH_BYTES

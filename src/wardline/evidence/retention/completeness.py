@@ -9,10 +9,10 @@ from typing import Self
 from wardline.canonical import JSON, Digest, JSONObject
 from wardline.clock import from_rfc3339, to_rfc3339
 from wardline.errors import InvalidInput
-from wardline.evidence.keeping import artifacts_of
 from wardline.evidence.log import Evidence
 from wardline.evidence.mentions import blobs_of
-from wardline.evidence.retention import Kept, class_of
+from wardline.evidence.retention.keeping import artifacts_of
+from wardline.evidence.retention.retention import Kept, class_of
 from wardline.outcomes import Outcome
 
 # Time servers step a clock by less; a larger step back would put effects before their causes. Nothing is recorded then.

@@ -15,10 +15,10 @@ from typing import Protocol
 
 from wardline.canonical import JSON, Digest
 from wardline.clock import from_rfc3339
-from wardline.evidence.legal_holds import PlacedHold
 from wardline.evidence.log import Evidence
 from wardline.evidence.mentions import DEPLOYMENT, SEAL, blobs_of, member, rests_on
-from wardline.evidence.retention import Kept, Schedule, class_of
+from wardline.evidence.retention.legal_holds import PlacedHold
+from wardline.evidence.retention.retention import Kept, Schedule, class_of
 from wardline.ids import RunId
 from wardline.predicates import NAMESPACE
 

@@ -12,7 +12,7 @@ from wardline.errors import IntegrityViolation, InvalidInput, NotFound, Unavaila
 from wardline.evidence.log import Blobs, Evidence, EvidenceLog
 from wardline.evidence.mentions import member
 from wardline.evidence.predicates import PURGE
-from wardline.evidence.retention import Kept, Schedule
+from wardline.evidence.retention.retention import Kept, Schedule
 
 FORMAT = "wardline-purge/1"
 

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 from wardline.canonical import JSON
 from wardline.evidence.log import Evidence
-from wardline.evidence.markup import plain
 from wardline.evidence.mentions import ERASURE, member
-from wardline.evidence.told import Told, items_of
+from wardline.evidence.packets.markup import plain
+from wardline.evidence.packets.told import Told, items_of
 
 
 def person(told: Told, principal: JSON, *, index: int) -> JSON:

@@ -14,7 +14,7 @@ from enum import StrEnum
 from urllib.parse import quote
 
 from wardline.canonical import JSON, Digest, JSONObject
-from wardline.evidence.audit_codes import (
+from wardline.evidence.audit.audit_codes import (
     APPLICATION,
     CODINGS,
     DESTINATION_MEDIA,

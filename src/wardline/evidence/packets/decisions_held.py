@@ -7,7 +7,7 @@ from wardline.canonical import Digest
 from wardline.errors import IntegrityViolation
 from wardline.evidence.log import Evidence
 from wardline.evidence.mentions import DECISION, DEPLOYMENT, blobs_of, member, rests_on
-from wardline.evidence.packet import Contents
+from wardline.evidence.packets.packet import Contents
 from wardline.outcomes import Outcome
 from wardline.predicates import BlobRef
 

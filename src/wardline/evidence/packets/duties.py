@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from wardline.canonical import JSON
 from wardline.evidence.log import Evidence
-from wardline.evidence.markup import plain
 from wardline.evidence.mentions import DECISION, DEPLOYMENT, member
-from wardline.evidence.told import Told, first_body, items_of
+from wardline.evidence.packets.markup import plain
+from wardline.evidence.packets.told import Told, first_body, items_of
 from wardline.outcomes import Outcome
 from wardline.predicates import NAMESPACE
 

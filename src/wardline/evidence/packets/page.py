@@ -11,8 +11,10 @@ from collections.abc import Callable
 
 from wardline.canonical import JSON
 from wardline.clock import to_rfc3339
-from wardline.evidence.controls_named import controls_named, law_of
-from wardline.evidence.duties import (
+from wardline.evidence.log import Evidence
+from wardline.evidence.mentions import DECISION, DEPLOYMENT, ERASURE, KEY_CHANGE, blobs_of, member
+from wardline.evidence.packets.controls_named import controls_named, law_of
+from wardline.evidence.packets.duties import (
     ANALYSIS,
     APPROVAL,
     PROVENANCE,
@@ -27,11 +29,9 @@ from wardline.evidence.duties import (
     WAIVER,
     duties,
 )
-from wardline.evidence.forgotten import erased_on, person, unreadable_texts
-from wardline.evidence.log import Evidence
-from wardline.evidence.markup import NOTHING, Mark, Row, coloured, escape, facts, listed, plain, table
-from wardline.evidence.mentions import DECISION, DEPLOYMENT, ERASURE, KEY_CHANGE, blobs_of, member
-from wardline.evidence.told import Told, first_body, items_of
+from wardline.evidence.packets.forgotten import erased_on, person, unreadable_texts
+from wardline.evidence.packets.markup import NOTHING, Mark, Row, coloured, escape, facts, listed, plain, table
+from wardline.evidence.packets.told import Told, first_body, items_of
 from wardline.outcomes import Outcome
 from wardline.predicates import NAMESPACE
 

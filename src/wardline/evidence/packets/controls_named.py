@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from wardline.evidence.log import Evidence
-from wardline.evidence.markup import plain
 from wardline.evidence.mentions import DECISION, member
-from wardline.evidence.told import Told, items_of
+from wardline.evidence.packets.markup import plain
+from wardline.evidence.packets.told import Told, items_of
 
 _LAWS = {
     "hipaa": "HIPAA Security Rule, 45 CFR Part 164 Subpart C",

@@ -23,11 +23,11 @@ from functools import cached_property
 from wardline.canonical import Digest
 from wardline.clock import to_rfc3339
 from wardline.errors import IntegrityViolation, InvalidInput
-from wardline.evidence.decisions_held import check_decisions, check_policies
 from wardline.evidence.envelopes import verify_signature
 from wardline.evidence.log import Evidence
 from wardline.evidence.mentions import SEAL, TAKEN_ALONG, blobs_of
-from wardline.evidence.packet import Packet
+from wardline.evidence.packets.decisions_held import check_decisions, check_policies
+from wardline.evidence.packets.packet import Packet
 from wardline.evidence.schemas import check_predicate
 from wardline.evidence.signatories import REGISTERED, Signatories
 from wardline.outcomes import Outcome

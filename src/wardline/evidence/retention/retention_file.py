@@ -5,7 +5,7 @@ from difflib import get_close_matches
 import yaml
 
 from wardline.errors import InvalidInput
-from wardline.evidence.retention import MOST_YEARS, RULES, Kept, Schedule, period
+from wardline.evidence.retention.retention import MOST_YEARS, RULES, Kept, Schedule, period
 
 FILE = "retention.yaml"
 _VERSION = 1

@@ -9,7 +9,7 @@ from typing import ClassVar, Protocol, Self
 from wardline.canonical import Digest, JSONObject, digest_of
 from wardline.clock import from_rfc3339
 from wardline.errors import InvalidInput
-from wardline.evidence.audit_codes import EXPORT_TYPE, ExportFormat
+from wardline.evidence.audit.audit_codes import EXPORT_TYPE, ExportFormat
 from wardline.evidence.log import Evidence
 from wardline.outcomes import Outcome
 from wardline.predicates import Subject

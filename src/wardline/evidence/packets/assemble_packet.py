@@ -8,11 +8,11 @@ from typing import Protocol
 from wardline.errors import NotFound, Refused
 from wardline.evidence.log import OUTPUT, SALTED_TEXT, Blobs, Evidence, EvidenceLog
 from wardline.evidence.mentions import ERASURE, KEY_CHANGE, SEAL, TAKEN_ALONG, blobs_of, rests_on
-from wardline.evidence.packet import Contents, Proven
+from wardline.evidence.packets.packet import Contents, Proven
+from wardline.evidence.packets.told import Absent, Enclosed
 from wardline.evidence.private_texts import PRIVATE_TEXT
-from wardline.evidence.purges import read_purges
+from wardline.evidence.retention.purges import read_purges
 from wardline.evidence.signatories import Signatories
-from wardline.evidence.told import Absent, Enclosed
 from wardline.identity.predicates import Enrolment
 from wardline.ids import RunId
 from wardline.predicates import BlobRef

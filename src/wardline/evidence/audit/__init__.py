@@ -1,0 +1,1 @@
+"""What leaves for healthcare's audit repositories: leaves as audit events."""

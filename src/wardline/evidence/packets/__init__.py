@@ -1,0 +1,1 @@
+"""Packets: assembled, written, verified, and the page a person reads."""
