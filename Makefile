@@ -10,7 +10,7 @@ demo: $(READY)            ## set up and tell the story: five changes, three envi
 	$(BIN)/python examples/demo/story.py $(if $(KEEP),--keep)
 
 test: $(READY)            ## set up and pass the tests that need a few minutes
-	$(BIN)/pytest -m "not slow and not exhaustive"
+	$(BIN)/pytest -m "not slow and not exhaustive" -n 3 --dist loadfile   # they mostly wait for processes
 
 test-slow: $(READY)       ## whole journeys with real processes, kills and a service from the package index
 	$(BIN)/pytest -m slow -rs -n 3 --dist loadfile   # they mostly wait; within a file each builds on those before it

@@ -5,7 +5,6 @@ import re
 import shutil
 import subprocess
 import sys
-import tarfile
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -41,8 +40,7 @@ def httpbin(wardline: Installation) -> Path:
     skip_without_index(done)
     assert done.returncode == 0, done.stderr
     (archive,) = folder.glob("httpbin-*.tar.gz")
-    with tarfile.open(archive) as tar:
-        tar.extractall(folder, filter="data")
+    subprocess.run(["tar", "-xzf", archive, "-C", folder], check=True)
     return repository(folder / archive.name.removesuffix(".tar.gz"))
 
 

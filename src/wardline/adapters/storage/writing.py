@@ -11,6 +11,8 @@ from typing import Any, Protocol
 
 from sqlalchemy import Engine
 
+from wardline.errors import WardlineError
+
 
 class Writer(Protocol):
     """One transaction, over a driver's own connection. Errors of the driver are raised as they are."""
@@ -36,8 +38,10 @@ def writing(engine: Engine) -> Iterator[Writer]:
         pooled = engine.raw_connection()
         try:
             yield writer_over(pooled.driver_connection)
-        except BaseException:
+        except BaseException as error:
             pooled.invalidate()  # closed, and with it the transaction, whatever has become of the connection
+            if not isinstance(error, WardlineError):
+                engine.dispose()  # a server that went away took those that wait in the pool with it
             raise
         finally:
             pooled.close()  # back to the pool, which rolls back what was not committed
