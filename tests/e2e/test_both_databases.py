@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from tests.fakes.postgres import fresh_database
@@ -58,9 +59,9 @@ def life(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 
 @contextmanager
-def a_witness(life: Life) -> Iterator[str]:
+def a_witness(life: Life, *, listen: str = "127.0.0.1:0") -> Iterator[str]:
     serve = ["witness", "serve", "--state", life.file("state"), "--key", life.file("w.key")]
-    with serving([*serve, "--log", life.keys["log"], "--listen", "127.0.0.1:0", "--output", "json"]) as url:
+    with serving([*serve, "--log", life.keys["log"], "--listen", listen, "--output", "json"]) as url:
         yield url
 
 
@@ -119,6 +120,7 @@ def test_a_key_is_added_and_both_sign(life: Life) -> None:
 def test_a_witness_cosigns_and_the_check_verifies_it(life: Life) -> None:
     life.keys["witness"] = life("witness", "new-key", life.file("w.key"), "--name", "witness.example/w").out.strip()
     with a_witness(life) as url:
+        life.keys["address"] = urlsplit(url).netloc
         life("log", "witnesses", "add", life.keys["witness"], "--url", url)
         life("log", "cosign")
     checked = life.json("log", "check", "--against", life.kept["before"])
@@ -163,8 +165,7 @@ def test_statements_are_exported(life: Life) -> None:
 
 def test_the_packet_verifies_without_the_installation(life: Life) -> None:
     packet = life.kept["packet"] = life.file("run.packet.html")
-    with a_witness(life) as url:  # a packet covers every erasure, so the witness has to have seen it
-        life("log", "witnesses", "add", life.keys["witness"], "--url", url)
+    with a_witness(life, listen=life.keys["address"]):  # a packet covers every erasure: the witness must have seen it
         life("log", "cosign")
     life("packet", life.run_id, "--to", packet)
     nowhere = {"WARDLINE_HOME": str(life.file("nowhere")), DATABASE: "postgresql://nobody@127.0.0.1:1/nothing"}

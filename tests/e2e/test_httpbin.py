@@ -40,7 +40,7 @@ def httpbin(wardline: Installation) -> Path:
     skip_without_index(done)
     assert done.returncode == 0, done.stderr
     (archive,) = folder.glob("httpbin-*.tar.gz")
-    subprocess.run(["tar", "-xzf", archive, "-C", folder], check=True)
+    subprocess.run(["tar", "-xzf", archive, "--no-same-owner", "-C", folder], check=True)
     return repository(folder / archive.name.removesuffix(".tar.gz"))
 
 
