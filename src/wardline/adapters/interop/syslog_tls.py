@@ -5,6 +5,7 @@ receiver answer our close_notify with its own: TLS keeps the order, so by then i
 """
 
 import re
+import select
 import socket
 import ssl
 from collections.abc import Iterator, Sequence
@@ -20,6 +21,7 @@ from wardline.evidence.audit.exports import Outbound
 PORT = 6514  # RFC 5425 §4.1
 _CONNECT_SECONDS = 15.0  # a handshake over the slowest line we know takes two
 _SILENCE_SECONDS = 60.0  # a receiver that takes nothing for so long is stuck
+_READ = 1 << 12
 _FACILITY = 10 << 3  # security and authorization, PS3.15 A.6
 _NOTICE, _WARNING = 5, 4
 _BOM = b"\xef\xbb\xbf"  # RFC 5424 §6.4: what follows is UTF-8
@@ -139,13 +141,36 @@ class TLSLine:
         try:
             for outbound in messages:
                 self._secured.sendall(framed(syslog_message(outbound, self._message_id)))
-            # Our close_notify, and the wait for its own.
-            self._secured.unwrap().close()
+            self._say_goodbye()
+            self._secured.close()
         except OSError as error:
             raise Unavailable(
                 f"receiver {self._address} breaks off: {_reason(error)}",
                 remedy="Mend it, then export again with --resume. If it asks who we are, give --cert and --cert-key.",
             ) from error
+
+    def _say_goodbye(self) -> None:
+        """Send our close_notify, then wait for the receiver's own: nothing else says that it has read.
+
+        Waiting inside `unwrap` would not do: OpenSSL ends it as well where the receiver sends a fatal alert, which is
+        how it says, after a handshake of TLS 1.3, that it does not take our certificate.
+        """
+        self._secured.settimeout(0)
+        while True:
+            try:
+                self._secured.unwrap()
+            except ssl.SSLWantReadError:
+                break  # ours is sent; there is no answer yet
+            except ssl.SSLWantWriteError:
+                select.select([], [self._secured], [], _SILENCE_SECONDS)
+            else:
+                raise ConnectionAbortedError("it hung up before it could have read all")
+        self._secured.settimeout(_SILENCE_SECONDS)
+        try:
+            while self._secured.recv(_READ):
+                pass  # a receiver has nothing to say
+        except ssl.SSLZeroReturnError:
+            return
 
 
 def syslog_message(outbound: Outbound, message_id: bytes) -> bytes:
