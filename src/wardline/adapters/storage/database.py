@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine, inspect, text
 
 from wardline.adapters.storage import sqlite
 from wardline.adapters.storage.reading import reading
-from wardline.errors import InvalidInput
+from wardline.errors import IntegrityViolation, InvalidInput
 
 REVISION = "0002"  # newest of migrations/versions; held equal to it by a test, so that opening needs no Alembic
 
@@ -63,7 +63,10 @@ def _revision(engine: Engine) -> str | None:
 def _revision_in(connection: Connection) -> str | None:
     if not inspect(connection).has_table("alembic_version"):
         return None
-    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
+    said = connection.execute(text("SELECT version_num FROM alembic_version")).scalars().all()
+    if len(said) > 1 or not all(isinstance(each, str) for each in said):
+        raise IntegrityViolation("database: it is damaged: it does not say which revision it has")
+    return said[0] if said else None
 
 
 def _check_not_newer(found: str | None, which: str) -> None:
