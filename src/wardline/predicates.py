@@ -1,9 +1,10 @@
 """What a room can say: the Predicate Protocol and the parts that every statement shares."""
 
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, Self
 
-from wardline.canonical import Digest, JSONObject
+from wardline.canonical import JSON, Digest, JSONObject
+from wardline.errors import InvalidInput
 from wardline.outcomes import Outcome
 
 # Ours are published under docs/predicates/ and versioned by the last path segment.
@@ -28,6 +29,24 @@ class BlobRef:
 
     def to_json(self) -> JSONObject:
         return {"digest": {"sha256": self.digest.hex}, "mediaType": self.media_type, "size": self.size_bytes}
+
+    @classmethod
+    def parse(cls, document: JSON) -> Self:
+        """Return the blob that `document` names.
+
+        Raises:
+            InvalidInput: It names none.
+        """
+        match document:
+            case {
+                "digest": {"sha256": str(digest)},
+                "mediaType": str(media_type),
+                "size": int(size),
+                **rest,
+            } if not rest:
+                return cls(digest=Digest(digest), media_type=media_type, size_bytes=size)
+            case _:
+                raise InvalidInput("expected digest, mediaType and size of a blob")
 
 
 class Predicate(Protocol):

@@ -4,7 +4,10 @@ import sqlite3
 import stat
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from alembic.script import ScriptDirectory
@@ -161,11 +164,25 @@ def test_processes_that_open_a_fresh_database_at_once_lose_no_update(tmp_path: P
         assert connection.execute(select(holds.c.generation)).scalar_one() == 100
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_read_only_file_is_unavailable(tmp_path: Path) -> None:
-    path = tmp_path / "a.db"
-    with open_database(path):
-        pass
-    path.chmod(0o400)
-    with pytest.raises(Unavailable), open_database(path):
-        pass
+@contextmanager
+def somebody_ordinary() -> Iterator[None]:
+    """Be nobody for a while where we are root, who may write everywhere."""
+    root = os.geteuid() == 0
+    if root:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        if root:
+            os.seteuid(0)
+
+
+def test_a_read_only_file_is_unavailable() -> None:
+    with TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        path = Path(folder) / "a.db"
+        with open_database(path):
+            pass
+        path.chmod(0o400)
+        with somebody_ordinary(), pytest.raises(Unavailable), open_database(path):
+            pass

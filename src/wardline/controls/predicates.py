@@ -110,7 +110,7 @@ class Attestation:
                     role=parse_word(role, Role, "role"),
                     service=service,
                     document=_digest(document),
-                    statement=_blob(statement),
+                    statement=BlobRef.parse(statement),
                     expires_at=from_rfc3339(expires_at),
                 )
             case _:
@@ -184,8 +184,8 @@ class AddressableDecision:
                     choice=parse_word(choice, Choice, "addressable decision: choice"),
                     role=parse_word(role, Role, "role"),
                     service=service,
-                    rationale=_blob(rationale),
-                    alternative=None if alternative is None else _blob(alternative),
+                    rationale=BlobRef.parse(rationale),
+                    alternative=None if alternative is None else BlobRef.parse(alternative),
                     expires_at=from_rfc3339(expires_at),
                 )
             case _:
@@ -220,11 +220,3 @@ def _digest(document: JSON) -> Digest | None:
             return Digest(digest)
         case _:
             raise InvalidInput("expected null or one sha256 digest")
-
-
-def _blob(document: JSON) -> BlobRef:
-    match document:
-        case {"digest": {"sha256": str(digest)}, "mediaType": str(media_type), "size": int(size), **rest} if not rest:
-            return BlobRef(digest=Digest(digest), media_type=media_type, size_bytes=size)
-        case _:
-            raise InvalidInput("expected digest, mediaType and size of a blob")

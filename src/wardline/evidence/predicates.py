@@ -142,7 +142,7 @@ class LegalHold:
                     role=_ROLES[role],
                     scope=Scope.parse(scope),
                     code=_CODES[code],
-                    reason=_blob(reason),
+                    reason=BlobRef.parse(reason),
                     blocks_erasure=blocks_erasure,
                 )
             case _:
@@ -179,7 +179,7 @@ class LegalHoldReleased:
             case {"role": str(role), "hold": int(hold), "reason": reason, **rest} if (
                 not rest and role in _ROLES and not isinstance(hold, bool)
             ):
-                return cls(role=_ROLES[role], hold=hold, reason=_blob(reason))
+                return cls(role=_ROLES[role], hold=hold, reason=BlobRef.parse(reason))
             case _:
                 raise InvalidInput("release of a legal hold: expected exactly role, hold and reason")
 
@@ -239,11 +239,3 @@ def legal_hold_subject(index: int) -> Subject:
 
 _ROLES = {role.value: role for role in Role}
 _CODES = {code.value: code for code in HoldReason}
-
-
-def _blob(document: JSON) -> BlobRef:
-    match document:
-        case {"digest": {"sha256": str(digest)}, "mediaType": str(media_type), "size": int(size), **rest} if not rest:
-            return BlobRef(digest=Digest(digest), media_type=media_type, size_bytes=size)
-        case _:
-            raise InvalidInput("expected digest, mediaType and size of a blob")

@@ -205,7 +205,7 @@ class Word:
                 "reason": reason,
                 **rest,
             } if not rest and said == meaning and role in _ROLES:
-                document = _blob(shown)
+                document = BlobRef.parse(shown)
                 if document.digest.hex != digest:
                     raise InvalidInput(f"{meaning}: the digest that was signed is not that of the document shown")
                 return cls(
@@ -213,7 +213,7 @@ class Word:
                     role=_ROLES[role],
                     matter=Matter.parse(matter),
                     shown=document,
-                    reason=_blob(reason),
+                    reason=BlobRef.parse(reason),
                 )
             case _:
                 raise InvalidInput(f"expected a predicate that means {meaning}")
@@ -299,7 +299,7 @@ class Waiver:
                     finding=finding,
                     expires_at=from_rfc3339(expires_at),
                     environment=None if environment is None else EnvironmentName(environment),
-                    reason=_blob(reason),
+                    reason=BlobRef.parse(reason),
                 )
             case _:
                 raise InvalidInput("waiver: expected exactly finding, reason, expires_at and environment")
@@ -360,11 +360,3 @@ def _reason(document: JSON) -> Reason:
             return Reason(policy=policy, verdict=verdict, message=message, controls=tuple(map(str, controls)))
         case _:
             raise InvalidInput("decision: every reason has policy, verdict, message and controls")
-
-
-def _blob(document: JSON) -> BlobRef:
-    match document:
-        case {"digest": {"sha256": str(digest)}, "mediaType": str(media_type), "size": int(size), **rest} if not rest:
-            return BlobRef(digest=Digest(digest), media_type=media_type, size_bytes=size)
-        case _:
-            raise InvalidInput("expected digest, mediaType and size of a blob")

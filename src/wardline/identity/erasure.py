@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Self
 
-from wardline.canonical import JSON, Digest, JSONObject, digest_of
+from wardline.canonical import JSON, JSONObject, digest_of
 from wardline.clock import from_rfc3339, to_rfc3339
 from wardline.errors import InvalidInput
 from wardline.identity.predicates import principal_subject
@@ -58,7 +58,7 @@ class Destroyed:
                     addresses=addresses,
                     keys=tuple(_key_id(key) for key in keys),
                     texts=texts,
-                    manifest=_blob(manifest),
+                    manifest=None if manifest is None else BlobRef.parse(manifest),
                 )
             case _:
                 raise InvalidInput("erasure: expected destroyed as name, addresses, keys, texts and manifest")
@@ -159,13 +159,3 @@ def _key_id(document: JSON) -> str:
     if not isinstance(document, str) or _KEY_ID.fullmatch(document) is None:
         raise InvalidInput("erasure: expected key ids of 64 lower-case hex digits")
     return document
-
-
-def _blob(document: JSON) -> BlobRef | None:
-    match document:
-        case None:
-            return None
-        case {"digest": {"sha256": str(digest)}, "mediaType": str(media_type), "size": int(size), **rest} if not rest:
-            return BlobRef(digest=Digest(digest), media_type=media_type, size_bytes=size)
-        case _:
-            raise InvalidInput("erasure: expected the manifest as null, or digest, mediaType and size")
