@@ -64,7 +64,7 @@ def rss(process: str) -> float:
 def measure_decision() -> float:
     world, policies = large_world(), many_policies()
     question = world.facts().question
-    asked = [policy for policy in policies if policy.applies_to(question.environment, production=True)]
+    asked = [policy for policy in policies if policy.applies_to(question.place)]
     checks = [check for policy in asked for check in policy.checks]
     expressions = [expression for check in checks for expression in (check.expression, *check.shows)]
     compiled = [cel.compile(expression) for expression in expressions]

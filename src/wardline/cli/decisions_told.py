@@ -8,7 +8,7 @@ from wardline.gates.replay import CheckExplained
 from wardline.ids import RunId
 from wardline.outcomes import Outcome
 
-_MARKS = {"allow": "✓", "deny": "✗", "undecided": "?", True: "✓", False: "✗", None: "?"}
+_MARKS = {"allow": "✓", "deny": "✗", "undecided": "?", "warn": "!", True: "✓", False: "✗", None: "?"}
 _SAID = {Outcome.PASSED: "the same", Outcome.FAILED: "NOT THE SAME", Outcome.ERRORED: "could not be looked at"}
 
 

@@ -12,7 +12,7 @@ class Reason:
     """What one policy said, and which requirements of the law it speaks to."""
 
     policy: str  # the policy's id
-    verdict: str  # allow | deny | undecided
+    verdict: str  # allow | deny | undecided | warn, which is what a policy says that only warns
     message: str
     controls: tuple[str, ...]  # e.g. "hipaa:164.312(c)(1)"
 
@@ -31,7 +31,7 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Allow:
-    """Every policy said yes. Covers the plan and its way back."""
+    """Every policy that decides said yes. Covers the plan and its way back."""
 
     verdict: ClassVar[str] = "allow"
     judgement: Judgement

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from wardline.canonical import Digest, JSONObject, digest_of
 from wardline.errors import InvalidInput, Unavailable
 from wardline.gates.decisions import Allow, Decision, Deny, Judgement, Reason, Undecided
-from wardline.gates.policy import Answer, Check, Policy, PolicyEngine, policy_digest
+from wardline.gates.matching import Place
+from wardline.gates.policy import Answer, Check, Policy, PolicyEngine, Severity, policy_digest
 from wardline.ids import EnvironmentName
 
 
@@ -24,9 +25,15 @@ class Question:
     document: JSONObject
     evidence: tuple[int, ...]
 
+    @property
+    def place(self) -> Place:
+        return Place.of(self.environment, self.document, production=self.production)
+
 
 def judge(policies: Sequence[Policy], question: Question, *, engine: PolicyEngine) -> Decision:
     """Return what the policies that apply say of `question`: any no is a no, any doubt is no yes.
+
+    A policy that only warns is asked like the others, and changes nothing: without one that decides, nobody looked.
 
     Raises:
         InvalidInput: Two policies carry one id: nobody could tell which one spoke.
@@ -34,16 +41,20 @@ def judge(policies: Sequence[Policy], question: Question, *, engine: PolicyEngin
     if len({policy.id for policy in policies}) != len(policies):
         raise InvalidInput("two policies have the same id; expected one rule per id")
     asked = applying(policies, question)
-    reasons = tuple(reason for policy, answers in _ask(engine, asked, question) for reason in _read(policy, answers))
+    reasons = [reason for policy, answers in _ask(engine, asked, question) for reason in _read(policy, answers)]
+    if all(policy.severity is Severity.WARN for policy in asked):
+        reasons.append(
+            Reason(policy="none", verdict="undecided", message=_ONLY_WARNINGS if asked else _NO_POLICY, controls=())
+        )
     judgement = Judgement(
         environment=question.environment,
         artifact=question.artifact,
         policy_digest=policy_digest(asked),
         input_digest=digest_of(question.document),
         evidence=question.evidence,
-        reasons=reasons or (Reason(policy="none", verdict="undecided", message=_NO_POLICY, controls=()),),
+        reasons=tuple(reasons),
     )
-    verdicts = {reason.verdict for reason in judgement.reasons}
+    verdicts = {reason.verdict for reason in judgement.reasons} - {"warn"}
     if "deny" in verdicts:
         return Deny(judgement=judgement)
     return Allow(judgement=judgement) if verdicts == {"allow"} else Undecided(judgement=judgement)
@@ -51,11 +62,12 @@ def judge(policies: Sequence[Policy], question: Question, *, engine: PolicyEngin
 
 def applying(policies: Sequence[Policy], question: Question) -> list[Policy]:
     """Return those of `policies` that are asked about `question`, by id."""
-    asked = (p for p in policies if p.applies_to(question.environment, production=question.production))
-    return sorted(asked, key=lambda policy: policy.id)
+    place = question.place
+    return sorted((p for p in policies if p.applies_to(place)), key=lambda policy: policy.id)
 
 
 _NO_POLICY = "no policy applies to this environment: nobody looked"
+_ONLY_WARNINGS = "every policy that applies to this environment only warns: nobody decided"
 _NO_ANSWER = "the policy could not be evaluated: it crashed, ran out of time or memory, or gave no answer"
 
 
@@ -96,6 +108,8 @@ def _objection(policy: Policy, check: Check, answer: Answer) -> Reason:
 
 
 def _reason(policy: Policy, verdict: str, message: str) -> Reason:
+    if policy.severity is Severity.WARN and verdict != "allow":
+        verdict = "warn"
     return Reason(policy=policy.id, verdict=verdict, message=message, controls=policy.controls)
 
 

@@ -7,14 +7,21 @@ from typing import Protocol
 
 from wardline.canonical import JSON, Digest, JSONObject, digest_of
 from wardline.errors import InvalidInput
-from wardline.ids import EnvironmentName
+from wardline.gates.matching import Match, Place, environments_of
 
 
-class Scope(StrEnum):
-    """Where a policy applies, apart from environments it names."""
+class Severity(StrEnum):
+    """What comes of an objection."""
 
-    ALL = "all"
-    PRODUCTION = "production"
+    DENY = "deny"
+    WARN = "warn"  # it is recorded, and changes no decision: for law that is advisory, or not in force yet
+
+
+class Emergency(StrEnum):
+    """What becomes of a policy under break-glass."""
+
+    KEPT = "kept"
+    SET_ASIDE = "set-aside"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,36 +44,53 @@ class Cases:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """A rule. A need that is not true leaves it undecided; a validation that is false denies."""
+    """A rule. A need that is not true leaves it undecided; a validation that is false denies.
+
+    Attributes:
+        source: Where the rule comes from: a citation or an address.
+    """
 
     id: str
     title: str
     controls: tuple[str, ...]
-    environments: Scope | tuple[EnvironmentName, ...]
+    match: Match
     needs: tuple[Check, ...]
     validations: tuple[Check, ...]
     cases: Cases
+    severity: Severity = Severity.DENY
+    source: str | None = None
+    emergency: Emergency = Emergency.KEPT
 
     @property
     def checks(self) -> tuple[Check, ...]:
         """Every expression in the order an engine answers them: needs, then validations."""
         return self.needs + self.validations
 
-    def applies_to(self, environment: EnvironmentName, *, production: bool) -> bool:
-        if self.environments is Scope.ALL:
-            return True
-        return production if self.environments is Scope.PRODUCTION else environment in self.environments
+    def applies_to(self, place: Place) -> bool:
+        return self.match.fits(place)
 
     def to_json(self) -> JSONObject:
-        """Return what decides, as JSON: the cases are left out, they change no verdict."""
-        environments = self.environments
-        return {
+        """Return what decides, as JSON: the cases are left out, they change no verdict.
+
+        A policy that says no more than policies could say at first is written as they were, so that a decision of
+        then comes to the same digest.
+        """
+        first: JSONObject = {
             "id": self.id,
             "title": self.title,
             "controls": list(self.controls),
-            "environments": environments.value if isinstance(environments, Scope) else list(environments),
             "needs": [_check_to_json(check) for check in self.needs],
             "validations": [_check_to_json(check) for check in self.validations],
+        }
+        environments = self.match.environments
+        plain = (Match(environments=environments), Severity.DENY, None, Emergency.KEPT)
+        if (self.match, self.severity, self.source, self.emergency) == plain:
+            return first | {"environments": self.match.environments_json}
+        return first | {
+            "match": self.match.to_json(),
+            "severity": self.severity.value,
+            "source": self.source,
+            "emergency": self.emergency.value,
         }
 
 
@@ -121,30 +145,44 @@ def _policy(document: JSON) -> Policy:
             "id": str(name),
             "title": str(title),
             "controls": list(controls),
-            "environments": str() | list() as environments,
             "needs": list(needs),
             "validations": list(validations),
-            **rest,
-        } if not rest:
+        } if isinstance(document, dict):
+            where, severity, source, emergency = _rest(document)
             return Policy(
                 id=name,
                 title=title,
                 controls=tuple(map(str, controls)),
-                environments=_environments(environments),
+                match=where,
                 needs=tuple(map(_check, needs)),
                 validations=tuple(map(_check, validations)),
                 cases=Cases(allowed=(), denied=(), undecided=()),
+                severity=severity,
+                source=source,
+                emergency=emergency,
             )
         case _:
-            raise InvalidInput("kept policy: a member is missing, unknown or of another type")
+            raise InvalidInput(_NO_POLICY)
 
 
-def _environments(document: str | list[JSON]) -> Scope | tuple[EnvironmentName, ...]:
-    if isinstance(document, list):
-        return tuple(EnvironmentName(str(name)) for name in document)
-    if document not in {scope.value for scope in Scope}:
-        raise InvalidInput(f"kept policy: expected a scope, got {document[:40]!r}")
-    return Scope(document)
+_FIRST = ("id", "title", "controls", "needs", "validations")
+_NO_POLICY = "kept policy: a member is missing, unknown or of another type"
+
+
+def _rest(document: JSONObject) -> tuple[Match, Severity, str | None, Emergency]:
+    match {name: value for name, value in document.items() if name not in _FIRST}:
+        case {"environments": environments, **others} if not others:
+            return Match(environments=environments_of(environments)), Severity.DENY, None, Emergency.KEPT
+        case {
+            "match": where,
+            "severity": "deny" | "warn" as severity,
+            "source": str() | None as source,
+            "emergency": "kept" | "set-aside" as emergency,
+            **others,
+        } if not others:
+            return Match.parse(where), Severity(severity), source, Emergency(emergency)
+        case _:
+            raise InvalidInput(_NO_POLICY)
 
 
 def _check(document: JSON) -> Check:

@@ -1,18 +1,27 @@
 """Policy files: YAML read once into values, every problem told at once."""
 
 import re
+from enum import StrEnum
 from importlib import resources
+from typing import TypeVar
 
 import yaml
 
 from wardline.canonical import JSON, JSONObject, encode
 from wardline.errors import InvalidInput
-from wardline.gates.policy import Cases, Check, Policy, Scope
+from wardline.gates.matching import Match, Scope
+from wardline.gates.policy import Cases, Check, Emergency, Policy, Severity
 from wardline.ids import EnvironmentName
+from wardline.pipelines.spec import Criticality, DataClass
+
+_Word = TypeVar("_Word", bound=StrEnum)
 
 _ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*", re.ASCII)
 _CONTROL = re.compile(r"[a-z0-9-]+:[A-Za-z0-9()./,-]+", re.ASCII)
-_MEMBERS = frozenset({"id", "title", "controls", "environments", "needs", "validations", "cases"})
+_MEMBERS = frozenset(
+    {"id", "title", "controls", "source", "match", "severity", "emergency", "needs", "validations", "cases"}
+)
+_MATCH = frozenset({"environments", "services", "criticality", "data"})
 
 
 def load_policies() -> tuple[Policy, ...]:
@@ -57,20 +66,48 @@ class _Reader:
                 self._matching(control, f"controls[{i}]", _CONTROL)
                 for i, control in enumerate(self._items(members.get("controls"), "controls"))
             ),
-            environments=self._environments(members.get("environments")),
+            match=self._match(members.get("match")),
             needs=self._checks(members.get("needs", []), "needs"),
             validations=self._checks(members.get("validations"), "validations", at_least=1),
             cases=self._cases(members.get("cases")),
+            severity=self._word(members.get("severity", Severity.DENY.value), "severity", Severity),
+            source=self._text(members["source"], "source") if "source" in members else None,
+            emergency=self._word(members.get("emergency", Emergency.KEPT.value), "emergency", Emergency),
+        )
+
+    def _match(self, value: object) -> Match:
+        members = self._members(value, "match", _MATCH)
+        return Match(
+            environments=self._environments(members.get("environments")),
+            services=self._texts(members, "services"),
+            criticality=self._words(members, "criticality", Criticality),
+            data=self._words(members, "data", DataClass),
         )
 
     def _environments(self, value: object) -> Scope | tuple[EnvironmentName, ...]:
         if isinstance(value, str):
             if value in {scope.value for scope in Scope}:
                 return Scope(value)
-            self._problem("environments", "all, production or a list of names", value)
+            self._problem("match.environments", "all, production or a list of names", value)
             return Scope.ALL
-        names = self._items(value, "environments", at_least=1)
-        return tuple(EnvironmentName(self._text(name, f"environments[{i}]")) for i, name in enumerate(names))
+        names = self._items(value, "match.environments", at_least=1)
+        return tuple(EnvironmentName(self._text(name, f"match.environments[{i}]")) for i, name in enumerate(names))
+
+    def _texts(self, members: dict[str, object], name: str) -> tuple[str, ...]:
+        """Return the texts below match; a member that is there and empty would match nothing, and is refused."""
+        items = self._items(members[name], f"match.{name}", at_least=1) if name in members else []
+        return tuple(self._text(item, f"match.{name}[{i}]") for i, item in enumerate(items))
+
+    def _words(self, members: dict[str, object], name: str, kind: type[_Word]) -> tuple[_Word, ...]:
+        items = self._items(members[name], f"match.{name}", at_least=1) if name in members else []
+        return tuple(self._word(item, f"match.{name}[{i}]", kind) for i, item in enumerate(items))
+
+    def _word(self, value: object, key: str, kind: type[_Word]) -> _Word:
+        for word in kind:
+            if value == word.value:
+                return word
+        self._problem(key, f"one of {', '.join(kind)}", value)
+        return next(iter(kind))
 
     def _checks(self, value: object, key: str, *, at_least: int = 0) -> tuple[Check, ...]:
         return tuple(

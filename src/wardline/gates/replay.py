@@ -58,9 +58,8 @@ def decide_again(policies: Sequence[Policy], question: Question, *, engine: Poli
     Raises:
         InvalidInput: One of them was not asked then: it does not apply here.
     """
-    strangers = [
-        policy.id for policy in policies if not policy.applies_to(question.environment, production=question.production)
-    ]
+    place = question.place
+    strangers = [policy.id for policy in policies if not policy.applies_to(place)]
     if strangers:
         raise InvalidInput(f"kept policies: {', '.join(strangers)} do not apply to {question.environment}")
     return judge(policies, question, engine=engine)

@@ -1,10 +1,12 @@
 """Policies tested by their own cases, and by taking every known value away from the ones that pass."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from wardline.canonical import JSON, Digest, JSONObject
 from wardline.gates.judge import Question, judge
-from wardline.gates.policy import Policy, PolicyEngine, Scope
+from wardline.gates.matching import Match
+from wardline.gates.policy import Policy, PolicyEngine, Severity
 from wardline.ids import EnvironmentName
 
 _NOBODY = Digest("0" * 64)
@@ -35,10 +37,12 @@ def leave_out(policy: Policy, engine: PolicyEngine) -> list[str]:
 
 
 def _verdict(policy: Policy, document: JSONObject, engine: PolicyEngine) -> str:
-    environments = policy.environments
-    name = EnvironmentName("production") if isinstance(environments, Scope) else environments[0]
-    question = Question(environment=name, production=True, artifact=_NOBODY, document=document, evidence=())
-    return judge([policy], question, engine=engine).verdict
+    # Its cases say what it makes of an input, not where it is asked or what then comes of it.
+    anywhere = replace(policy, match=Match(), severity=Severity.DENY)
+    question = Question(
+        environment=EnvironmentName("production"), production=True, artifact=_NOBODY, document=document, evidence=()
+    )
+    return judge([anywhere], question, engine=engine).verdict
 
 
 def _without_one(value: JSON, path: str) -> Iterator[tuple[str, JSON]]:

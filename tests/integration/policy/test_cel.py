@@ -9,7 +9,8 @@ from wardline.adapters.policy.cel import CEL
 from wardline.canonical import Digest
 from wardline.gates.decisions import Allow, Deny, Undecided
 from wardline.gates.judge import Question, judge
-from wardline.gates.policy import Cases, Check, Policy, Scope
+from wardline.gates.matching import Match
+from wardline.gates.policy import Cases, Check, Policy
 from wardline.ids import EnvironmentName
 
 INPUT = {"tests": {"executed": 41, "ok": True, "names": ["a"] * 500}, "text": "41"}
@@ -23,7 +24,7 @@ def policy(name: str, *expressions: str, shows: tuple[str, ...] = ()) -> Policy:
         id=name,
         title=f"{name} holds",
         controls=(),
-        environments=Scope.ALL,
+        match=Match(),
         needs=(),
         validations=tuple(Check(expression=e, message="no", shows=shows) for e in expressions),
         cases=Cases(allowed=(), denied=(), undecided=()),

@@ -8,9 +8,11 @@ from hypothesis import strategies as st
 from wardline.canonical import Digest, JSONObject, digest_of
 from wardline.errors import InvalidInput, Unavailable
 from wardline.gates.decisions import Allow, Deny, Undecided
-from wardline.gates.judge import Question, judge
-from wardline.gates.policy import Answer, Cases, Check, Policy, Scope, policy_digest
+from wardline.gates.judge import Question, applying, judge
+from wardline.gates.matching import Match, Scope
+from wardline.gates.policy import Answer, Cases, Check, Policy, Severity, policy_digest
 from wardline.ids import EnvironmentName
+from wardline.pipelines.spec import Criticality, DataClass
 
 QUESTION = Question(
     environment=EnvironmentName("production"),
@@ -32,7 +34,14 @@ class Answers:
         return [self.of.get(policy.id, ()) for policy in policies]
 
 
-def policy(name: str, *, needs: int = 1, validations: int = 1, environments: object = Scope.ALL) -> Policy:
+def policy(
+    name: str,
+    *,
+    needs: int = 1,
+    validations: int = 1,
+    environments: object = Scope.ALL,
+    severity: Severity = Severity.DENY,
+) -> Policy:
     def checks(kind: str, count: int) -> tuple[Check, ...]:
         return tuple(Check(expression=f"input.{kind}", message=f"{kind} {i}", shows=("input.x",)) for i in range(count))
 
@@ -40,7 +49,8 @@ def policy(name: str, *, needs: int = 1, validations: int = 1, environments: obj
         id=name,
         title=f"{name} holds",
         controls=("hipaa:164.312(c)(1)",),
-        environments=environments,
+        match=Match(environments=environments),
+        severity=severity,
         needs=checks("need", needs),
         validations=checks("validation", validations),
         cases=Cases(allowed=(), denied=(), undecided=()),
@@ -86,6 +96,55 @@ def test_a_policy_for_production_is_not_asked_elsewhere():
     assert isinstance(judge(both, QUESTION, engine=engine), Deny)
     staging = replace(QUESTION, environment=EnvironmentName("staging"), production=False)
     assert isinstance(judge(both, staging, engine=engine), Allow)
+
+
+@pytest.mark.parametrize("said", [(TRUE, FALSE), (TRUE, UNKNOWN), (FALSE, TRUE), ()])
+def test_a_policy_that_warns_is_heard_and_changes_nothing(said):
+    both = [policy("tests"), policy("proposed", severity=Severity.WARN)]
+    decision = judge(both, QUESTION, engine=Answers({"tests": (TRUE, TRUE), "proposed": said}))
+    assert isinstance(decision, Allow)
+    assert [(r.policy, r.verdict) for r in decision.judgement.reasons] == [("proposed", "warn"), ("tests", "allow")]
+
+
+def test_a_content_policy_that_warns_says_so():
+    decision = judge([policy("a", severity=Severity.WARN)], QUESTION, engine=Answers({"a": (TRUE, TRUE)}))
+    assert [reason.verdict for reason in decision.judgement.reasons] == ["allow", "undecided"]
+
+
+@pytest.mark.parametrize("said", [(TRUE, TRUE), (TRUE, FALSE)])
+def test_warnings_alone_decide_nothing(said):
+    decision = judge([policy("a", severity=Severity.WARN)], QUESTION, engine=Answers({"a": said}))
+    assert isinstance(decision, Undecided)
+    assert decision.judgement.reasons[-1].policy == "none"
+    assert "only warns" in decision.judgement.reasons[-1].message
+
+
+CLINICAL = {"name": "ehr", "criticality": "clinical", "data": ["phi"]}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "service", "asked"),
+    [
+        (Match(services=("ehr",)), CLINICAL, True),
+        (Match(services=("billing",)), CLINICAL, False),
+        (Match(criticality=(Criticality.CLINICAL,)), CLINICAL, True),
+        (Match(criticality=(Criticality.ADMINISTRATIVE,)), CLINICAL, False),
+        (Match(data=(DataClass.PHI, DataClass.PII)), CLINICAL, True),
+        (Match(data=(DataClass.NONE,)), CLINICAL, False),
+        (Match(environments=Scope.PRODUCTION, data=(DataClass.PHI,)), CLINICAL, True),
+        (Match(environments=("staging",), data=(DataClass.PHI,)), CLINICAL, False),
+        # Who cannot tell what stands at the door asks.
+        (Match(services=("billing",)), None, True),
+        (Match(services=("billing",)), {"name": 7}, True),
+        (Match(criticality=(Criticality.ADMINISTRATIVE,)), {"name": "ehr", "criticality": "huge"}, True),
+        (Match(data=(DataClass.NONE,)), {"name": "ehr", "data": ["phi", "genome"]}, True),
+        (Match(data=(DataClass.NONE,)), {"name": "ehr"}, True),
+    ],
+)
+def test_a_policy_is_asked_where_it_matches(wanted, service, asked):
+    question = replace(QUESTION, document={} if service is None else {"service": service})
+    one = replace(policy("one"), match=wanted)
+    assert applying([one], question) == ([one] if asked else [])
 
 
 def test_an_engine_that_is_not_there_leaves_everything_undecided():

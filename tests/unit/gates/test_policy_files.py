@@ -1,14 +1,16 @@
 import pytest
 
 from wardline.errors import InvalidInput
-from wardline.gates.policy import Scope, policy_digest
+from wardline.gates.matching import Match, Scope
+from wardline.gates.policy import Emergency, Severity, policy_digest
 from wardline.gates.policy_files import load_policies, parse
+from wardline.pipelines.spec import Criticality, DataClass
 
 GOOD = """
 id: tests-passed
 title: The tests passed
 controls: ["hipaa:164.308(a)(8)"]
-environments: all
+match: {environments: all}
 needs: [{expression: has(input.tests), message: no test result}]
 validations: [{expression: input.tests.failed == 0, message: tests failed, shows: [input.tests.failed]}]
 cases:
@@ -20,15 +22,28 @@ cases:
 
 def test_a_policy_file_is_read():
     policy = parse(GOOD, where="tests-passed.yaml")
-    assert (policy.id, policy.environments, len(policy.checks)) == ("tests-passed", Scope.ALL, 2)
+    assert (policy.id, policy.match.environments, len(policy.checks)) == ("tests-passed", Scope.ALL, 2)
     assert policy.cases.undecided == ({},)
 
 
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("environments: all", "environments: some", "environments: expected all, production or a list of names"),
-        ("environments: all", "environments: []", "environments: expected a list of at least 1"),
+        ("environments: all", "environments: some", "match.environments: expected all, production or a list of names"),
+        ("environments: all", "environments: []", "match.environments: expected a list of at least 1"),
+        ("match: {environments: all}", "environments: all", "unknown key 'environments'"),
+        ("match: {environments: all}", "title: x", "match: expected a mapping with criticality, data, environments"),
+        (
+            "{environments: all}",
+            "{environments: all, data: [phy]}",
+            "match.data[0]: expected one of phi, pii, none, got",
+        ),
+        ("{environments: all}", "{environments: all, services: []}", "match.services: expected a list of at least 1"),
+        ("{environments: all}", "{environments: all, criticality: high}", "match.criticality: expected a list"),
+        ("{environments: all}", "{environments: all, team: [a]}", "match: unknown key 'team'"),
+        ("needs: [", "severity: block\nneeds: [", "severity: expected one of deny, warn, got 'block'"),
+        ("needs: [", "emergency: yes\nneeds: [", "emergency: expected one of kept, set-aside, got True"),
+        ("needs: [", "source: ''\nneeds: [", "source: expected a text"),
         ("id: tests-passed", "id: Tests Passed", "id: expected a text like"),
         ("hipaa:164.308(a)(8)", "164.308(a)(8)", r"controls[0]: expected a text like"),
         ("validations: [{", "validations: []\nvalidation: [{", "unknown key 'validation'"),
@@ -61,7 +76,30 @@ def test_what_is_no_policy_is_refused(text):
 def test_every_policy_that_comes_along_names_controls_and_has_its_own_file():
     policies = load_policies()
     assert len(policies) == len({policy.id for policy in policies}) >= 9
-    assert all(policy.controls for policy in policies)
+    assert all(policy.controls and policy.source for policy in policies)
+
+
+def test_what_an_emergency_leaves_is_never_nothing():
+    """Who built it, the findings, the way back, the tests of what is deployed, and a no: for no haste."""
+    kept = {policy.id for policy in load_policies() if policy.emergency is Emergency.KEPT}
+    assert kept >= {"provenance-present", "no-serious-finding", "way-back", "tests-passed", "not-rejected"}
+    assert kept.isdisjoint({"approved", "coverage-kept", "rollback-rehearsed", "window-approved"})
+
+
+def test_a_policy_says_where_it_is_asked_how_grave_it_is_and_where_it_comes_from():
+    text = GOOD.replace(
+        "match: {environments: all}",
+        "match: {environments: [staging], services: [ehr], criticality: [clinical], data: [phi, pii]}\n"
+        "severity: warn\nemergency: set-aside\nsource: 90 FR 898",
+    )
+    policy = parse(text, where="x.yaml")
+    assert policy.match == Match(
+        environments=("staging",),
+        services=("ehr",),
+        criticality=(Criticality.CLINICAL,),
+        data=(DataClass.PHI, DataClass.PII),
+    )
+    assert (policy.severity, policy.emergency, policy.source) == (Severity.WARN, Emergency.SET_ASIDE, "90 FR 898")
 
 
 def test_the_digest_is_of_what_decides():

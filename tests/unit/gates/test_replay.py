@@ -5,6 +5,8 @@ from datetime import timedelta
 
 import pytest
 from gate_world import RUN, World, person
+from hypothesis import given
+from hypothesis import strategies as st
 
 from wardline.adapters.policy.cel import CEL
 from wardline.canonical import Digest, JSONObject, encode
@@ -13,11 +15,13 @@ from wardline.delivery.decide import Gate, decide, decision_of
 from wardline.delivery.replay import Archive, decisions, explain_decision, replay
 from wardline.errors import InvalidInput, NotFound
 from wardline.evidence.log import Evidence
-from wardline.gates.policy import Policy, policies_of, policy_digest, policy_document
+from wardline.gates.matching import Match, Scope
+from wardline.gates.policy import Emergency, Policy, Severity, policies_of, policy_digest, policy_document
 from wardline.gates.policy_files import load_policies
 from wardline.gates.replay import differences, values_in
 from wardline.identity.principals import Role
 from wardline.outcomes import Outcome
+from wardline.pipelines.spec import Criticality, DataClass
 
 ENGINE = CEL()
 POLICIES = load_policies()
@@ -52,6 +56,45 @@ def test_what_is_kept_of_policies_reads_back_as_what_decided():
     assert [policy.cases.allowed for policy in again] == [()] * len(POLICIES)
 
 
+def test_a_policy_kept_by_an_earlier_version_reads_back_to_the_same_digest():
+    """As every document before `match`: environments beside the rest, and no severity."""
+    then = {
+        "id": "tests-passed",
+        "title": "The tests passed",
+        "controls": ["hipaa:164.308(a)(8)"],
+        "environments": ["staging", "production"],
+        "needs": [],
+        "validations": [{"expression": "input.tests.failed == 0", "message": "tests failed", "shows": []}],
+    }
+    everywhere = then | {"id": "everywhere", "environments": "all"}
+    again = policies_of([everywhere, then])
+    assert policy_document(again) == [everywhere, then]
+    assert [policy.match.environments for policy in again] == ["all", ("staging", "production")]
+
+
+_NAMES = st.lists(st.text("abc", min_size=1, max_size=3), max_size=2).map(tuple)
+_MATCHES = st.builds(
+    Match,
+    environments=st.one_of(st.sampled_from(Scope), _NAMES),
+    services=_NAMES,
+    criticality=st.lists(st.sampled_from(Criticality), max_size=2).map(tuple),
+    data=st.lists(st.sampled_from(DataClass), max_size=2).map(tuple),
+)
+
+
+@given(
+    where=_MATCHES,
+    severity=st.sampled_from(Severity),
+    emergency=st.sampled_from(Emergency),
+    source=st.one_of(st.none(), st.text("abc", min_size=1)),
+)
+def test_what_is_kept_of_any_policy_reads_back(where, severity, emergency, source):
+    one = replace(POLICIES[0], match=where, severity=severity, emergency=emergency, source=source)
+    again = policies_of(policy_document([one]))
+    assert again == (replace(one, cases=again[0].cases),)
+    assert policy_digest(again) == policy_digest([one])
+
+
 @pytest.mark.parametrize(
     "document",
     [
@@ -59,7 +102,14 @@ def test_what_is_kept_of_policies_reads_back_as_what_decided():
         [{}],
         ["x"],
         [policy_document(POLICIES)[0] | {"more": 1}],
-        [policy_document(POLICIES)[0] | {"environments": "somewhere"}],
+        [
+            policy_document(POLICIES)[0]
+            | {"match": {"environments": "somewhere", "services": [], "criticality": [], "data": []}}
+        ],
+        [policy_document(POLICIES)[0] | {"match": {"environments": "all"}}],
+        [policy_document(POLICIES)[0] | {"severity": "mild"}],
+        [policy_document(POLICIES)[0] | {"emergency": None}],
+        [policy_document(POLICIES)[0] | {"environments": "all"}],
         [policy_document(POLICIES)[0] | {"needs": [{"expression": "true"}]}],
         [{k: v for k, v in policy_document(POLICIES)[0].items() if k != "controls"}],
     ],
@@ -129,7 +179,7 @@ def test_an_input_that_cannot_be_read_is_no_pass(world, content):
 
 def test_a_policy_that_was_not_asked_then_is_no_replay(world):
     evidence = decided(world)
-    elsewhere = [replace(POLICIES[0], environments=("elsewhere",))]
+    elsewhere = [replace(POLICIES[0], match=Match(environments=("elsewhere",)))]
     world.collect.blobs.kept[decision_of(evidence).judgement.policy_digest] = encode(policy_document(elsewhere))
     found = replay(evidence, archive(world), engine=ENGINE)
     assert found.outcome is Outcome.ERRORED

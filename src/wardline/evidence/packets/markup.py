@@ -30,7 +30,7 @@ _ENTITIES = (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ('"', "&quot;"), ("'"
 _COLOURS = {
     **dict.fromkeys(("passed", "PASSED", "allow", "succeeded", "approved", "in this packet"), "good"),
     **dict.fromkeys(("failed", "FAILED", "deny", "denied", "rejected", "rolled-back", "critical", "high"), "bad"),
-    **dict.fromkeys(("errored", "inconclusive", "undecided", "not sealed", "cancelled", "missing"), "open"),
+    **dict.fromkeys(("errored", "inconclusive", "undecided", "warn", "not sealed", "cancelled", "missing"), "open"),
 }
 
 
