@@ -57,6 +57,7 @@ WORDS = {
         "waiver",
         "attestation",
         "addressable-decision",
+        "training",
         "legal-hold",
         "legal-hold-release",
         "erasure",
@@ -72,6 +73,7 @@ MACHINE_WORDS = (
     "rollback-rehearsal",
     "purge",
     "export",
+    "self-test",
 )
 PROFILES = {
     "https://slsa.dev/provenance/v1": "slsa-provenance",

@@ -127,10 +127,16 @@ _OURS = (
     _configuration("approval", _WORD),
     _configuration("rejection", _WORD),
     _configuration("waiver", "finding environment expires=expires_at"),
+    _configuration(
+        "self-test",
+        "part=part.number parts=part.of kind=trials.kind name=trials.name outcome=trials.outcome "
+        "planted=trials.planted caught=trials.caught",
+    ),
     _configuration("attestation", "control=controls.id claim role service expires=expires_at", told_by="claim"),
     _configuration(
         "addressable-decision", "control=control.id choice role service expires=expires_at", told_by="choice"
     ),
+    _configuration("training", "principal claim role expires=expires_at", told_by="claim"),
     _coding(
         "enrolment",
         (ROLES_CHANGED, USER_SECURITY),
