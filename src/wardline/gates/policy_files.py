@@ -5,12 +5,11 @@ from enum import StrEnum
 from importlib import resources
 from typing import TypeVar
 
-import yaml
-
 from wardline.canonical import JSON, JSONObject, encode
 from wardline.errors import InvalidInput
 from wardline.gates.matching import Match, Scope
 from wardline.gates.policy import Cases, Check, Emergency, Policy, Severity
+from wardline.gates.policy_yaml import read_yaml
 from wardline.ids import EnvironmentName
 from wardline.pipelines.spec import Criticality, DataClass
 
@@ -21,32 +20,35 @@ _CONTROL = re.compile(r"[a-z0-9-]+:[A-Za-z0-9()./,-]+", re.ASCII)
 _MEMBERS = frozenset(
     {"id", "title", "controls", "source", "match", "severity", "emergency", "needs", "validations", "cases"}
 )
+# A reason is part of a leaf, which holds 65,535 bytes with all of them.
+_LONGEST = 400
+_LONGEST_EXPRESSION = 4000
+_MOST_CHECKS = 20
 _MATCH = frozenset({"environments", "services", "criticality", "data"})
 
 
 def load_policies() -> tuple[Policy, ...]:
     """Return the policies that come with Wardline, by id."""
     files = (f for f in resources.files("wardline.gates").joinpath("policies").iterdir() if f.name.endswith(".yaml"))
-    policies = [parse(file.read_text("utf-8"), where=file.name) for file in files]
+    policies = [parse(file.read_bytes(), where=file.name) for file in files]
     return tuple(sorted(policies, key=lambda p: p.id))
 
 
-def parse(text: str, *, where: str) -> Policy:
-    """Return the policy that the YAML `text` of the file `where` holds.
+def parse(content: bytes | str, *, where: str) -> Policy:
+    """Return the policy that the YAML of the file `where` holds.
 
     Raises:
         InvalidInput: Every problem at once, each naming the file and the key.
     """
-    try:
-        document: object = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = "" if mark is None else f":{mark.line + 1}"
-        raise InvalidInput(f"{where}{line}: not YAML: {getattr(error, 'problem', None) or error}") from error
+    document = read_yaml(content.encode() if isinstance(content, str) else content, where=where)
     reader = _Reader(where)
     policy = reader.policy(document)
     if reader.problems:
-        raise InvalidInput(f"policy {where}: {'; '.join(reader.problems)}", problems=reader.problems)
+        raise InvalidInput(
+            f"policy {where}: {'; '.join(reader.problems)}",
+            remedy="Every key of a policy is in docs/reference/policies.md.",
+            problems=reader.problems,
+        )
     return policy
 
 
@@ -110,15 +112,16 @@ class _Reader:
         return next(iter(kind))
 
     def _checks(self, value: object, key: str, *, at_least: int = 0) -> tuple[Check, ...]:
-        return tuple(
-            self._check(item, f"{key}[{i}]") for i, item in enumerate(self._items(value, key, at_least=at_least))
-        )
+        items = self._items(value, key, at_least=at_least)
+        if len(items) > _MOST_CHECKS:
+            self.problems.append(f"{key}: expected at most {_MOST_CHECKS}, got {len(items)}; make it several policies")
+        return tuple(self._check(item, f"{key}[{i}]") for i, item in enumerate(items))
 
     def _check(self, value: object, key: str) -> Check:
         members = self._members(value, key, frozenset({"expression", "message", "shows"}))
-        shows = self._items(members.get("shows", []), f"{key}.shows")
+        shows = self._items(members.get("shows", []), f"{key}.shows")[:_MOST_CHECKS]
         return Check(
-            expression=self._text(members.get("expression"), f"{key}.expression"),
+            expression=self._text(members.get("expression"), f"{key}.expression", longest=_LONGEST_EXPRESSION),
             message=self._text(members.get("message"), f"{key}.message"),
             shows=tuple(self._text(shown, f"{key}.shows[{i}]") for i, shown in enumerate(shows)),
         )
@@ -152,7 +155,9 @@ class _Reader:
             return {}
         for name in value:
             if name not in known:
-                self.problems.append(f"{key}: unknown key {str(name)[:40]!r}; expected {', '.join(sorted(known))}")
+                self.problems.append(
+                    f"{key or 'the file'}: unknown key {str(name)[:40]!r}; expected {', '.join(sorted(known))}"
+                )
         return value
 
     def _items(self, value: object, key: str, *, at_least: int = 0) -> list[object]:
@@ -167,10 +172,11 @@ class _Reader:
             self._problem(key, f"a text like {form.pattern}", value)
         return text
 
-    def _text(self, value: object, key: str) -> str:
-        if isinstance(value, str) and value.strip():
+    def _text(self, value: object, key: str, *, longest: int = _LONGEST) -> str:
+        if isinstance(value, str) and value.strip() and len(value) <= longest:
             return value
-        self._problem(key, "a text", value)
+        long = isinstance(value, str) and len(value) > longest
+        self._problem(key, f"a text of at most {longest} characters" if long else "a text", value)
         return ""
 
     def _problem(self, key: str, expected: str, got: object) -> None:
