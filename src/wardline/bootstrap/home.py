@@ -156,7 +156,9 @@ class Home:
         return explain(run, self.log)
 
     def foresee(self, path: Path, ref: str) -> Foreseen:
-        return foresee(self.workshop, path, ref, people=self.directory())
+        from wardline.bootstrap.training import trained
+
+        return foresee(self.workshop, path, ref, people=self.directory(), trained=trained(self))
 
     def status(self, service: str | None) -> tuple[Status, ...]:
         return show_status(self.log, self.target, self.holds, environments=environments_of(self.log, service))

@@ -28,6 +28,7 @@ from wardline.cli.metrics import metrics
 from wardline.cli.packet import packet
 from wardline.cli.shell import leave, report, say
 from wardline.cli.ship import ship
+from wardline.cli.training import train
 from wardline.cli.validate import validate
 from wardline.cli.verify import verify
 from wardline.cli.windows import windows
@@ -58,6 +59,7 @@ gate.app.command("explain")(decisions.explain)
 gate.app.command("replay")(decisions.replay)
 app.add_typer(gate.app, name="gate")
 people.app.command("forget")(forget)
+people.app.command("train")(train)
 app.add_typer(people.app, name="people")
 app.add_typer(controls.app, name="controls")
 app.add_typer(keys.app, name="keys")

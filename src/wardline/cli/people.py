@@ -49,20 +49,22 @@ def enrol(
 def list_people(output: _Output = Output.TEXT) -> None:
     """List principals with their roles; names only where the erasable table still has them."""
     from wardline.bootstrap.forgetting import erased
+    from wardline.bootstrap.training import trainings
     from wardline.cli.home import existing_home
 
     with existing_home() as wardline:
-        gone = erased(wardline)
+        gone, trained, now = erased(wardline), trainings(wardline), wardline.clock.now()
         rows = [
             (
                 each.id,
                 ", ".join(sorted(role.value for role in each.roles)) or "departed",
                 "-" if each.key is None else each.key.keyid[:12],
                 f"erased on {gone[each.id]:%Y-%m-%d}" if each.id in gone else wardline.people.name_of(each.id) or "-",
+                "-" if (it := trained.covering(each.id, now)) is None else f"{it.training.expires_at:%Y-%m-%d}",
             )
             for each in wardline.directory().principals()
         ]
-    headings = ("principal", "roles", "key", "name")
+    headings = ("principal", "roles", "key", "name", "trained until")
     if output is Output.JSON:
         say_json([dict(zip(headings, row, strict=True)) for row in rows])
         return

@@ -10,7 +10,7 @@ from wardline.delivery.sign import Signatory, sign
 from wardline.errors import Conflict, InvalidInput, NotFound
 from wardline.evidence.log import Evidence
 from wardline.evidence.statements import evidence_key
-from wardline.gates.approvals import Given
+from wardline.gates.approvals import Given, Ground, to_be_trained
 from wardline.gates.consent import Document
 from wardline.gates.door import Door
 from wardline.gates.facts import Facts
@@ -18,7 +18,7 @@ from wardline.gates.predicates import APPROVAL, REJECTION, Approval, Rejection, 
 from wardline.identity.principals import Role
 from wardline.identity.separation import Objection, to_act_as, to_approve
 from wardline.identity.subject_keys import principal_subject_id
-from wardline.ids import EnvironmentName, RunId
+from wardline.ids import EnvironmentName, PrincipalId, RunId
 from wardline.pipelines.engine import Messenger
 from wardline.predicates import Subject
 
@@ -64,6 +64,7 @@ class Approvals:
         objection = (
             to_act_as(facts.people.find(by.principal), role, keyid=by.signer.public_key.keyid)
             or to_approve(by.principal, author=facts.author)
+            or _untrained(by.principal, role, facts.ground)
             or _second_role(mine, role)
         )
         if objection is not None:
@@ -149,6 +150,10 @@ def _worth_signing(document: Document) -> Document:
 
 def _second_role(mine: list[Given], role: Role) -> Objection | None:
     return Objection.SECOND_ROLE if any(given.role is not role for given in mine) else None
+
+
+def _untrained(person: PrincipalId, role: Role, ground: Ground) -> Objection | None:
+    return to_be_trained(person, ground, at=ground.now) if ground.asks_training(role) else None
 
 
 def _attempt(action: str, document: Document, by: Signatory) -> Attempt:

@@ -12,7 +12,7 @@ from wardline.delivery.workshop import Workshop
 from wardline.gates.calendars import Calendars
 from wardline.identity.directory import Directory
 from wardline.ids import EnvironmentName, PrincipalId
-from wardline.pipelines.spec import EnvironmentSpec, Pipeline
+from wardline.pipelines.spec import ApprovalSpec, EnvironmentSpec, Pipeline
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +52,7 @@ class Foreseen:
 
     def _stations(self, environment: EnvironmentSpec) -> tuple[str, ...]:
         strategy = environment.strategy
-        asked = [f"{approval.count} {approval.role.value}" for approval in environment.approvals]
+        asked = [_asked(approval) for approval in environment.approvals]
         rollback = self.pipeline.rollback
         rehearses = rollback is not None and rollback.rehearse_in == environment.name
         return (
@@ -64,8 +64,10 @@ class Foreseen:
         )
 
 
-def foresee(workshop: Workshop, path: Path, ref: str, *, people: Directory) -> Foreseen:
-    """Return what would happen; raises as beginning a run would."""
+def foresee(
+    workshop: Workshop, path: Path, ref: str, *, people: Directory, trained: frozenset[PrincipalId] = frozenset()
+) -> Foreseen:
+    """Return what would happen; raises as beginning a run would. `trained`: whose training is in date."""
     commit_sha, pipeline = read_pipeline(workshop, path, ref)
     commit = workshop.repository.resolve(path, commit_sha)
     calendars = {each.name: calendars_at(workshop, path, commit, each) for each in pipeline.environments}
@@ -73,8 +75,13 @@ def foresee(workshop: Workshop, path: Path, ref: str, *, people: Directory) -> F
         *_of_author(commit_sha, workshop.people.principal_of(commit.author_email), pipeline),
         *_of_roles(pipeline, people),
         *_of_windows(calendars, people),
+        *_of_training(pipeline, people, trained),
     )
     return Foreseen(commit_sha=commit_sha, pipeline=pipeline, doubts=doubts)
+
+
+def _asked(approval: ApprovalSpec) -> str:
+    return f"{approval.count} {approval.role.value}{' with training in date' if approval.training else ''}"
 
 
 def _of_author(commit_sha: str, author: PrincipalId | None, pipeline: Pipeline) -> tuple[str, ...]:
@@ -107,4 +114,15 @@ def _of_roles(pipeline: Pipeline, people: Directory) -> tuple[str, ...]:
         for environment in pipeline.environments
         for wanted in environment.approvals
         if able[wanted.role] < wanted.count
+    )
+
+
+def _of_training(pipeline: Pipeline, people: Directory, trained: frozenset[PrincipalId]) -> tuple[str, ...]:
+    able = [each for each in people.principals() if each.key is not None and each.id in trained]
+    return tuple(
+        f"{environment.name} asks {wanted.count} of {wanted.role.value} with training in date; "
+        f"{sum(wanted.role in each.roles for each in able)} on record: `wardline people train ID --until DATE`"
+        for environment in pipeline.environments
+        for wanted in environment.approvals
+        if wanted.training and sum(wanted.role in each.roles for each in able) < wanted.count
     )

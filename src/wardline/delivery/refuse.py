@@ -102,6 +102,19 @@ _WORDS: dict[Objection, tuple[str, str]] = {
     ),
     Objection.KEY_REVOKED: ("the key was revoked", "Make a new key and have it enrolled."),
     Objection.KEY_UNKNOWN: ("nobody holds this key", "See `wardline keys list`."),
+    Objection.TOO_LATE: ("the time to answer is over", "Ship again, and answer in time (approvals_within)."),
+    Objection.TRAINING_MISSING: (
+        "no training in date is on record for this principal, and this release asks for it (45 CFR 164.308(a)(5)(i))",
+        "Compliance or an administrator records it: `wardline people train ID --until DATE`.",
+    ),
+    Objection.TRAINING_LAPSED: (
+        "the training of this principal has run out or was withdrawn (45 CFR 164.308(a)(5)(i))",
+        "After a refresher, compliance or an administrator records it: `wardline people train ID --until DATE`.",
+    ),
+    Objection.OWN_TRAINING: (
+        "nobody answers for their own training",
+        "Somebody else with the role compliance or administrator has to sign it.",
+    ),
     Objection.LAST_KEY: (
         "the installation would have no other key for this",
         "Add another one first: `wardline keys rotate`.",

@@ -30,6 +30,7 @@ _WORDS = (
     "waiver",
     "attestation",
     "addressable-decision",
+    "training",
     "legal-hold",
     "legal-hold-release",
     "erasure",

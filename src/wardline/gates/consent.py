@@ -31,10 +31,17 @@ class Document:
         return Digest.of(self.canonical)
 
 
-def document(door: Door, readings: Readings, waivers: Sequence[StandingWaiver]) -> Document:
-    """Return what a person is shown at `door` and signs; `waivers` are those that stand there now."""
+def document(
+    door: Door, readings: Readings, waivers: Sequence[StandingWaiver], *, rechecks: Sequence[JSON] = ()
+) -> Document:
+    """Return what a person is shown at `door` and signs.
+
+    `waivers` are those that stand there now: shown are those of findings in this run, so that one for another service
+    makes no approval fall. `rechecks` is what other runs saw of the same artifact since.
+    """
     change, tests, rehearsal = readings.change() or {}, readings.tests(), readings.rehearsal()
     findings = [finding for scan in readings.scans() for finding in scan.findings()]
+    waivers = [each for each in waivers if any(finding.get("id") == each.waiver.finding for finding in findings)]
     commit, tests_log = change.get("commit"), (tests or {}).get("log")
     matter = Matter(
         run=door.run,
@@ -58,6 +65,7 @@ def document(door: Door, readings: Readings, waivers: Sequence[StandingWaiver]) 
         "findings": [*findings],
         "waivers": [_waiver(standing) for standing in waivers],
         "rehearsal": None if rehearsal is None else rehearsal_section(rehearsal),
+        "rechecks": [*rechecks] or None,  # absent where there are none: as before there were any
         "way_back": readings.way_back(),
         # Which windows are in effect is left out: it is a matter of the hour, and would make every approval fall.
         "calendars": calendars_section(door.calendars),

@@ -12,16 +12,21 @@ from wardline.clock import to_rfc3339
 from wardline.evidence.log import Evidence
 from wardline.evidence.register import REGISTERED
 from wardline.gates import approvals, consent, enrolled, readings
-from wardline.gates.approvals import Given, Standing
+from wardline.gates.adoptions import WORDS as POLICY_WORDS
+from wardline.gates.approvals import Given, Ground, Standing
 from wardline.gates.consent import Document
 from wardline.gates.door import Door
 from wardline.gates.judge import Question
+from wardline.gates.overlays import NO_OVERLAYS, Overlays
 from wardline.gates.predicates import APPROVAL, REJECTION, WAIVER
 from wardline.gates.readings import Readings
+from wardline.gates.rechecks import rechecks
+from wardline.gates.training import TRAINING, Trainings
 from wardline.gates.waivers import StandingWaiver, standing_waivers
 from wardline.gates.windows import windows_at
 from wardline.identity.directory import Directory
 from wardline.ids import PrincipalId
+from wardline.pipelines.spec import ApprovalSpec
 
 # All that a decision may read; anything else in the log cannot change one.
 READ = (
@@ -36,6 +41,8 @@ READ = (
     APPROVAL,
     REJECTION,
     WAIVER,
+    TRAINING,
+    *POLICY_WORDS,
 )
 
 _POINTS_PER_PERCENT = 100
@@ -50,17 +57,28 @@ class Facts:
         author: Of the change; None: not known.
         document: What people are shown and sign.
         standing: Which of their words count for it.
+        ground: What their words are held against.
         question: What policies are asked.
+        overlays: Which policies were added to those that come with Wardline.
     """
 
     people: Directory
     author: PrincipalId | None
     document: Document
     standing: Standing
+    ground: Ground
     question: Question
+    overlays: Overlays = NO_OVERLAYS
 
 
-def gather(door: Door, evidence: Sequence[Evidence], *, now: datetime, deadline: datetime | None) -> Facts:
+def gather(
+    door: Door,
+    evidence: Sequence[Evidence],
+    *,
+    now: datetime,
+    deadline: datetime | None,
+    overlays: Overlays = NO_OVERLAYS,
+) -> Facts:
     """Return the facts at `door` from `evidence`: the statements of the types in READ, in log order.
 
     `deadline` is until when people were asked; None: nobody was asked yet.
@@ -69,9 +87,17 @@ def gather(door: Door, evidence: Sequence[Evidence], *, now: datetime, deadline:
     reading = Readings(door, evidence)
     author = reading.author()
     waivers = standing_waivers(evidence, people=people, environment=door.environment.name, author=author, now=now)
-    document = consent.document(door, reading, waivers)
+    again = rechecks(door, evidence)
+    ground = Ground(
+        document=consent.document(door, reading, waivers, rechecks=again),
+        people=people,
+        author=author,
+        trainings=Trainings.of(evidence, people=people),
+        now=now,
+        deadline=deadline,
+    )
     words = [item for item in evidence if item.statement.context.run == door.run]
-    standing = approvals.standing(words, document=document, people=people, author=author)
+    standing = approvals.standing(words, ground)
     content = readings.known(
         {
             "version": 1,
@@ -89,12 +115,14 @@ def gather(door: Door, evidence: Sequence[Evidence], *, now: datetime, deadline:
             "scans": [readings.scan_section(scan) for scan in reading.scans()],
             "findings": _findings(reading, waivers),
             "rollback": _rollback(door),
+            "rechecks": again,
             "rehearsal": _rehearsal(reading, now),
             "production": reading.production(),
             "way_back": reading.way_back(),
             "approvals": _approvals(door, standing, deadline=deadline, now=now),
             "calendars": consent.calendars_section(door.calendars),
             "windows": _windows(door, now),
+            "policies": overlays.to_json(),
         }
     )
     question = Question(
@@ -104,7 +132,15 @@ def gather(door: Door, evidence: Sequence[Evidence], *, now: datetime, deadline:
         document=content,
         evidence=tuple(sorted(set(_leaves(content)))),
     )
-    return Facts(people=people, author=author, document=document, standing=standing, question=question)
+    return Facts(
+        people=people,
+        author=author,
+        document=ground.document,
+        standing=standing,
+        ground=ground,
+        question=question,
+        overlays=overlays,
+    )
 
 
 def _service(door: Door) -> JSONObject:
@@ -161,7 +197,7 @@ def _rehearsal(reading: Readings, now: datetime) -> JSONObject | None:
 
 def _approvals(door: Door, standing: Standing, *, deadline: datetime | None, now: datetime) -> JSONObject:
     section: JSONObject = {
-        "required": [{"role": spec.role.value, "count": spec.count} for spec in door.environment.approvals],
+        "required": [_required(spec) for spec in door.environment.approvals],
         "standing": [_given(given) for given in standing.approvals],
         "rejections": [_given(given) for given in standing.rejections],
         "set_aside": [{"log": aside.index, "code": aside.objection.value} for aside in standing.set_aside],
@@ -179,8 +215,17 @@ def _windows(door: Door, now: datetime) -> list[JSON] | None:
     return [window.to_json() for window in windows_at(calendars.read, now)]
 
 
+def _required(spec: ApprovalSpec) -> JSONObject:
+    section: JSONObject = {"role": spec.role.value, "count": spec.count}
+    return section | {"training": "required"} if spec.training else section
+
+
 def _given(given: Given) -> JSONObject:
-    return {"log": given.index, "principal": given.by, "role": given.role.value}
+    section: JSONObject = {"log": given.index, "principal": given.by, "role": given.role.value}
+    if given.training is not None:
+        until = to_rfc3339(given.training.training.expires_at)
+        section["training"] = {"log": given.training.index, "until": until}
+    return section
 
 
 def _seconds(duration: timedelta) -> int:

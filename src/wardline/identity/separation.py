@@ -30,6 +30,10 @@ class Objection(StrEnum):
     KEY_REVOKED = "key-revoked"
     KEY_UNKNOWN = "key-unknown"
     LAST_KEY = "last-key"
+    TOO_LATE = "too-late"
+    TRAINING_MISSING = "training-missing"
+    TRAINING_LAPSED = "training-lapsed"
+    OWN_TRAINING = "own-training"
 
 
 def to_act(principal: Principal | None, *, keyid: KeyId) -> Objection | None:

@@ -86,6 +86,7 @@ START_COMMAND = Text(
 )
 PATH = Text(wanted="a path below the repository, with / and without ..", pattern=_PATH, longest=400)
 CALENDAR = Text(wanted="a path below the repository that ends in .yaml", pattern=_PATH + r"\.yaml", longest=400)
+POLICY = Text(wanted="a path below the repository that ends in .yaml", pattern=_PATH + r"\.yaml", longest=400)
 WHEEL = Text(wanted="a glob below the repository that ends in .whl", pattern=_PATH + r"\.whl", longest=400)
 HEALTH = Text(
     wanted="a path that starts with /, without query or spaces",
@@ -215,6 +216,9 @@ _STRATEGY = Section(make=StrategySpec, check=rules.strategy, keys=(
 _APPROVAL = Section(make=ApprovalSpec, keys=(
     Key(name="role", shape=Choice(words=tuple(Role), make=Role), required=True, doc="who answers for the release"),
     Key(name="count", shape=Whole(at_least=1, at_most=10), default=1, doc="how many different people of that role"),
+    Key(name="training", default="not-asked",
+        shape=Choice(words=("not-asked", "required"), make="required".__eq__),
+        doc="whether theirs must be on record and in date; see wardline people train"),
 ))
 
 _ENVIRONMENT = Section(make=partial(partial, EnvironmentSpec), check=rules.environment, keys=(
@@ -256,5 +260,7 @@ WHOLE = Section(make=_pipeline, check=rules.whole, keys=(
                     check=rules.environments),
         doc="where changes are promoted, in order; the last one is production"),
     Key(name="rollback", shape=_ROLLBACK, doc="the rehearsal of the way back"),
+    Key(name="policies", shape=Items(each=POLICY), default=[],
+        doc="the service's own policies, asked at its gates beside all others"),
 ))
 # fmt: on

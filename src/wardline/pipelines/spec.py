@@ -129,8 +129,11 @@ class StrategySpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApprovalSpec:
+    """How many people of a role must agree. `training`: theirs must be in date (45 CFR 164.308(a)(5)(i))."""
+
     role: Role
     count: int = 1
+    training: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,6 +168,7 @@ class Pipeline:
     regulations: tuple[str, ...] = ()
     scan: ScanSpec = field(default_factory=ScanSpec)
     rollback: RollbackSpec | None = None
+    policies: tuple[str, ...] = ()  # its own policies, by their paths below the repository
 
     @property
     def production(self) -> EnvironmentSpec:

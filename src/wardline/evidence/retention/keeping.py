@@ -23,7 +23,7 @@ from wardline.ids import RunId
 from wardline.predicates import NAMESPACE
 
 _PROVENANCE = "https://slsa.dev/provenance/v1"
-_EXPIRING = frozenset(f"{NAMESPACE}/{name}/v1" for name in ("waiver", "attestation", "addressable-decision"))
+_EXPIRING = frozenset(f"{NAMESPACE}/{name}/v1" for name in ("waiver", "attestation", "addressable-decision", "training"))
 
 
 class State(StrEnum):
