@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from wardline.cli.control_words import attest, decide, records
+from wardline.cli.oscal import export
 from wardline.cli.shell import Output, say, say_json, say_table
 from wardline.cli.show_first import ShowFirst
 
@@ -72,3 +73,4 @@ def list_controls(
 app.command("attest")(attest)
 app.command("decide")(decide)
 app.command("records")(records)
+app.command("export")(export)

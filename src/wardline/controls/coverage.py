@@ -88,6 +88,12 @@ class Row:
         return None if vouched and self.state is State.EVIDENCED else self.mapped.person
 
     @property
+    def indices(self) -> tuple[int, ...]:
+        """Every leaf of the log that bears on the row."""
+        said = (each.index for each in (self.attested, self.decided, *self.accepted, *self.against) if each is not None)
+        return tuple(sorted({*(index for each in self.answered for index in each.indices), *said}))
+
+    @property
     def wants_decision(self) -> bool:
         """Whether the row is addressable and neither carried out nor decided about."""
         open_ = self.state in {State.SUPPORTED, State.ATTESTATION, State.MISSING, State.WAIVED}

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from wardline.canonical import JSONObject
 from wardline.changes.predicates import SOURCE
@@ -49,6 +50,8 @@ class Shown:
     Attributes:
         log_size: How many leaves the log had.
         without_catalogue: Laws that the service names and no catalogue is kept of.
+        began_at: When the run left its first statement.
+        changed_at: When anything that was looked at last changed; a word that ended has changed at its end.
     """
 
     run: RunId
@@ -56,6 +59,8 @@ class Shown:
     environment: EnvironmentName | None
     log_size: int
     without_catalogue: tuple[str, ...]
+    began_at: datetime
+    changed_at: datetime
     coverage: Coverage
 
     def to_json(self) -> JSONObject:
@@ -86,13 +91,18 @@ def show_controls(question: Question, *, library: Library, runs: RunStore, colle
     catalogues = _asked(question, library, regulations)
     types = installation_types(library, catalogues)
     everywhere = tuple(log.every(*types)) if types else ()
+    words = tuple(log.every(*WORDS, WAIVER))
+    said = _said(left, words, question.environment, library=library, collect=collect)
     coverage = cover(
         catalogues,
         library,
         seen=Seen(run=left, installation=everywhere, environment=question.environment),
-        said=_said(left, question.environment, library=library, collect=collect),
+        said=said,
         now=now,
     )
+    untils: list[datetime] = [each.until for each in said.attested]
+    untils += [each.until for each in said.decided]
+    untils += [each.until for each in said.accepted]
     kept = {word for catalogue in library.catalogues for word in catalogue.regulations}
     return Shown(
         run=run,
@@ -100,6 +110,11 @@ def show_controls(question: Question, *, library: Library, runs: RunStore, colle
         environment=question.environment,
         log_size=log.size(),
         without_catalogue=tuple(word for word in regulations if word not in kept),
+        began_at=left[0].statement.context.recorded_at,
+        changed_at=max(
+            *(until for until in untils if until <= now),
+            *(each.statement.context.recorded_at for each in (*left, *everywhere, *words)),
+        ),
         coverage=coverage,
     )
 
@@ -117,19 +132,24 @@ def _asked(question: Question, library: Library, regulations: Sequence[str]) -> 
 
 
 def _said(
-    left: Iterable[Evidence], environment: EnvironmentName | None, *, library: Library, collect: Collector
+    left: Iterable[Evidence],
+    spoken: Sequence[Evidence],
+    environment: EnvironmentName | None,
+    *,
+    library: Library,
+    collect: Collector,
 ) -> Said:
     """Return what people said of the service and this change; where no environment is asked about, waivers of any."""
     places = {environment} if environment is not None else {*_environments(left), EnvironmentName("")}
-    waivers, people = tuple(collect.log.every(WAIVER)), enrolled(collect)
+    people = enrolled(collect)
     standing = {
         each.index: each
         for place in places
         for each in standing_waivers(
-            waivers, people=people, environment=place, author=_author(left), now=collect.clock.now()
+            spoken, people=people, environment=place, author=_author(left), now=collect.clock.now()
         )
     }
-    words = standing_words(collect.log.every(*WORDS), people=people, library=library, service=_service(left) or None)
+    words = standing_words(spoken, people=people, library=library, service=_service(left) or None)
     return replace(
         words,
         accepted=tuple(

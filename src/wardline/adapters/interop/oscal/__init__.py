@@ -1,0 +1,1 @@
+"""What Wardline knows of controls, as OSCAL 1.2 documents (NIST, https://pages.nist.gov/OSCAL)."""
