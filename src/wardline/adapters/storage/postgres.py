@@ -51,20 +51,24 @@ def engine_of(url: URL) -> Iterator[Engine]:
 
 
 class PostgresWriter:
-    """A Writer; see `writing`."""
+    """A Writer; see `writing`. Each half is one message to the server and one back: a pipeline."""
 
     def __init__(self, driver: psycopg.Connection[Any]) -> None:
         self._driver = driver
 
     def begin(self, question: str, values: Sequence[object]) -> Sequence[Any]:
-        self._driver.execute(f"{_BEGIN}; {_LOCK}")
-        row: Sequence[Any] = self._driver.execute(question.encode(), values).fetchone() or ()
+        with self._driver.pipeline():
+            self._driver.execute(_BEGIN, prepare=True)
+            self._driver.execute(_LOCK, prepare=True)
+            asked = self._driver.execute(question.encode(), values)
+        row: Sequence[Any] = asked.fetchone() or ()
         return row
 
     def commit(self, changes: Sequence[tuple[str, Sequence[object]]]) -> None:
-        for statement, values in changes:
-            self._driver.execute(statement.encode(), values)
-        self._driver.execute("COMMIT")
+        with self._driver.pipeline():
+            for statement, values in changes:
+                self._driver.execute(statement.encode(), values)
+            self._driver.execute("COMMIT", prepare=True)
 
 
 @contextmanager
