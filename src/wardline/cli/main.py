@@ -21,6 +21,7 @@ from wardline.cli import (
 )
 from wardline.cli.backup import backup, restore
 from wardline.cli.copy_log import copy
+from wardline.cli.controls_selftest import selftest
 from wardline.cli.export import export
 from wardline.cli.forget import forget
 from wardline.cli.init import init
@@ -65,6 +66,7 @@ app.add_typer(controls.app, name="controls")
 app.add_typer(keys.app, name="keys")
 app.add_typer(log.app, name="log")
 log.app.command("export")(export)
+controls.app.command("selftest")(selftest)
 log.app.command("copy")(copy)
 app.command("backup")(backup)
 app.command("restore")(restore)

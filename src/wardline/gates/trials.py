@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar
 
-from wardline.canonical import JSON, Digest, JSONObject, encode
+from wardline.canonical import Digest, JSONObject, encode
 from wardline.evidence.log import Evidence
 from wardline.outcomes import Outcome, worst
 from wardline.predicates import NAMESPACE, Subject
@@ -216,8 +216,3 @@ def _tried(item: Evidence) -> Iterator[Tried]:
 
 def _short(text: str) -> str:
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
-
-
-def trial_rows(trials: Sequence[Trial]) -> list[JSON]:
-    """Return every trial with all that was planted, as a command prints it."""
-    return [trial.to_json() | {"not_caught": [each.to_json() for each in trial.not_caught]} for trial in trials]

@@ -1,0 +1,1 @@
+"""Faults that are planted before each check, through its real adapter. Everything in them is made up."""

@@ -1,0 +1,45 @@
+"""Requests about self-tests: faults planted before this installation's policies and checks."""
+
+import tempfile
+from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import wardline
+from wardline.adapters.policy.cel import CEL
+from wardline.bootstrap.home import Home
+from wardline.bootstrap.plants.table import checks
+from wardline.delivery.self_test import Asked, Bench, Tested, self_test
+from wardline.gates.policy_files import load_policies
+from wardline.gates.trials import Tool, Trial
+
+_ENGINE = "common-expression-language"
+
+
+def run_self_test(home: Home, asked: Asked, *, say: Callable[[Trial], None]) -> Tested:
+    """Plant what is asked for in a folder of its own, which is gone afterwards; raises as `self_test`."""
+    with CEL() as engine, tempfile.TemporaryDirectory(prefix="wardline-self-test-") as scratch:
+
+        def folder(name: str) -> Path:
+            made = Path(scratch).resolve() / name.replace("/", "-")
+            made.mkdir()
+            return made
+
+        bench = Bench(
+            collect=home.collect,
+            policies=load_policies(),
+            engine=engine,
+            tool=engine_tool(),
+            checks=checks(home),
+            folder=folder,
+            wardline=wardline.__version__,
+        )
+        return self_test(asked, bench, say=say)
+
+
+def engine_tool() -> Tool:
+    """Return which engine gates ask."""
+    try:
+        return Tool(name=_ENGINE, version=version(_ENGINE))
+    except PackageNotFoundError:
+        return Tool(name=_ENGINE, version="unknown")
