@@ -12,6 +12,14 @@ from wardline.cli.main import app
 from wardline.errors import Conflict, NotFound
 
 LOOKING = (
+    "status",
+    "runs list",
+    "runs show r-1",
+    "runs resume r-1",
+    "runs cancel r-1",
+    "rollback production",
+    "rehearse",
+    "environments stop all",
     "keys show",
     "keys list",
     "log list",

@@ -18,9 +18,9 @@ _Output = Annotated[Output, typer.Option()]
 
 def status(service: _Service = None, output: _Output = Output.TEXT) -> None:
     """Show what serves in every environment: what the log says, and what is seen."""
-    from wardline.cli.home import home
+    from wardline.cli.home import existing_home
 
-    with home() as wardline:
+    with existing_home() as wardline:
         found = wardline.status(service)
     if output is Output.JSON:
         say_json([each.to_json() for each in found])
@@ -42,10 +42,10 @@ def rollback(
 ) -> None:
     """Put an earlier release in front of callers again. It waits for no gate, and is always recorded."""
     from wardline.cli.driving import drive
-    from wardline.cli.home import home
+    from wardline.cli.home import existing_home
     from wardline.identity.principals import parse_principal_id
 
-    with home() as wardline:
+    with existing_home() as wardline:
         run = wardline.begin_rollback(
             environment, service=service, to=to, reason=reason, by=None if by is None else parse_principal_id(by)
         )
@@ -55,9 +55,9 @@ def rollback(
 def rehearse(service: _Service = None, output: _Output = Output.TEXT) -> None:
     """Rehearse the rollback again, for the release that waits in the rehearsal environment."""
     from wardline.cli.driving import drive
-    from wardline.cli.home import home
+    from wardline.cli.home import existing_home
 
-    with home() as wardline:
+    with existing_home() as wardline:
         run = wardline.begin_rehearsal(service=service)
         drive(wardline, run, output=output)
 
@@ -71,10 +71,10 @@ def stop(
     output: _Output = Output.TEXT,
 ) -> None:
     """Stop everything in an environment, proxy and supervisor included. Its data stays; the stop is recorded."""
-    from wardline.cli.home import home
+    from wardline.cli.home import existing_home
     from wardline.identity.principals import parse_principal_id
 
-    with home() as wardline:
+    with existing_home() as wardline:
         stopped = wardline.stop(
             environment, service=service, reason=reason, by=None if by is None else parse_principal_id(by)
         )

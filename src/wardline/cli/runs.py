@@ -15,10 +15,10 @@ def list_runs(
     output: Annotated[Output, typer.Option()] = Output.TEXT,
 ) -> None:
     """List runs, newest first."""
-    from wardline.cli.home import home
+    from wardline.cli.home import existing_home
     from wardline.cli.render import run_to_json, run_to_row
 
-    with home() as wardline:
+    with existing_home() as wardline:
         found = wardline.runs.newest(limit)
         driven = {run.id for run in found if wardline.drivers.is_driven(run.id)}
     if output is Output.JSON:
@@ -41,11 +41,11 @@ def show(
 ) -> None:
     """Show what a run left in the log, in order."""
     from wardline.bootstrap.forgetting import texts
-    from wardline.cli.home import home
+    from wardline.cli.home import existing_home
     from wardline.cli.render import evidence_to_json, evidence_to_row, run_to_json, text_to_json, text_to_lines
     from wardline.ids import RunId
 
-    with home() as wardline:
+    with existing_home() as wardline:
         found = wardline.runs.load(RunId(run))
         driven = wardline.drivers.is_driven(found.id)
         left = wardline.log.of_run(found.id)
@@ -77,10 +77,10 @@ def resume(
 ) -> None:
     """Take a run up where it stopped."""
     from wardline.cli.driving import drive
-    from wardline.cli.home import home
+    from wardline.cli.home import existing_home
     from wardline.ids import RunId
 
-    with home() as wardline:
+    with existing_home() as wardline:
         found = wardline.runs.load(RunId(run))
         drive(wardline, found, output=output)
 
@@ -91,11 +91,11 @@ def cancel(
     output: Annotated[Output, typer.Option()] = Output.TEXT,
 ) -> None:
     """Give a run up: what served before serves again, the run is sealed as cancelled."""
-    from wardline.cli.home import home
+    from wardline.cli.home import existing_home
     from wardline.cli.progress import showing
     from wardline.ids import RunId
 
-    with home() as wardline, showing(quiet=output is Output.JSON) as progress:
+    with existing_home() as wardline, showing(quiet=output is Output.JSON) as progress:
         wardline.cancel(RunId(run), progress)
         found = wardline.runs.load(RunId(run))
         why = wardline.explain(found)
