@@ -1,4 +1,4 @@
-"""`wardline approve`, `reject` and `waive`: what people answer for, signed with their own keys."""
+"""`wardline approve`, `reject`, `approvals` and `waive`: what people answer for, signed with their own keys."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -43,11 +43,35 @@ def reject(
     _answer("reject", run=run, role=role, key=key, reason=reason, environment=environment, yes=yes, output=output)
 
 
+def approvals(
+    run: _Run,
+    environment: Annotated[str | None, typer.Option(help="Only there; default: wherever the run asks people.")] = None,
+    output: _Output = Output.TEXT,
+) -> None:
+    """Show every word people said about a release, whether it stands by the log of now, and by what it fell."""
+    from wardline.bootstrap.approvals import printed_names, words
+    from wardline.cli.approvals_told import words_to_json, words_to_lines
+    from wardline.cli.home import existing_home
+    from wardline.ids import RunId
+
+    with existing_home() as wardline:
+        found, names = words(wardline, RunId(run), environment), printed_names(wardline)
+    if output is Output.JSON:
+        say_json([words_to_json(each, names) for each in found])
+        return
+    for each in found:
+        for line in words_to_lines(each, names):
+            say(line)
+
+
 def _answer(
     verb: str, *, run: str, role: str, key: Path, reason: str, environment: str | None, yes: bool, output: Output
 ) -> None:
+    from wardline.bootstrap.approvals import printed_names
+    from wardline.cli.approvals_told import name_of, signature_to_line
     from wardline.cli.home import home
     from wardline.cli.signing import confirmed, show, signatory
+    from wardline.clock import to_rfc3339
     from wardline.identity.principals import parse_role
     from wardline.ids import RunId
 
@@ -64,10 +88,14 @@ def _answer(
         desk = wardline.approvals
         word = desk.approve if verb == "approve" else desk.reject
         evidence = word(document, by=by, role=wanted, reason=reason)
+        names = printed_names(wardline)
     if output is Output.JSON:
-        say_json({"run": run, "verb": verb, "role": wanted.value, "by": by.principal, "log": evidence.index})
+        printed = {"name": name_of(by.principal, names), "at": to_rfc3339(evidence.statement.context.recorded_at)}
+        meaning = {"meaning": evidence.statement.body["meaning"]}
+        signed = {"run": run, "verb": verb, "role": wanted.value, "by": by.principal, "log": evidence.index}
+        say_json(signed | printed | meaning)
         return
-    say(f"signed by {by.principal} as {wanted.value}: log index {evidence.index}")
+    say(f"log index {signature_to_line(evidence, names)}")
 
 
 def waive(

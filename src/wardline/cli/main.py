@@ -14,14 +14,15 @@ from wardline.cli import (
     keys,
     log,
     people,
+    policies,
     publish,
     retention,
     runs,
     witness,
 )
 from wardline.cli.backup import backup, restore
-from wardline.cli.copy_log import copy
 from wardline.cli.controls_selftest import selftest
+from wardline.cli.copy_log import copy
 from wardline.cli.export import export
 from wardline.cli.forget import forget
 from wardline.cli.init import init
@@ -52,21 +53,24 @@ app.add_typer(runs.app, name="runs")
 app.command("status")(environments.status)
 app.command("approve")(approvals.approve)
 app.command("reject")(approvals.reject)
+app.command("approvals")(approvals.approvals)
 app.command("waive")(approvals.waive)
 app.command("rollback")(environments.rollback)
 app.command("rehearse")(environments.rehearse)
 app.add_typer(environments.app, name="environments")
+gate.app.command("adopt")(policies.adopt)
+gate.app.command("retire")(policies.retire)
 gate.app.command("explain")(decisions.explain)
 gate.app.command("replay")(decisions.replay)
 app.add_typer(gate.app, name="gate")
 people.app.command("forget")(forget)
 people.app.command("train")(train)
 app.add_typer(people.app, name="people")
+controls.app.command("selftest")(selftest)
 app.add_typer(controls.app, name="controls")
 app.add_typer(keys.app, name="keys")
 app.add_typer(log.app, name="log")
 log.app.command("export")(export)
-controls.app.command("selftest")(selftest)
 log.app.command("copy")(copy)
 app.command("backup")(backup)
 app.command("restore")(restore)

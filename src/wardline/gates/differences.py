@@ -13,6 +13,8 @@ from wardline.gates.readings import SCAN, findings_of
 from wardline.ids import RunId
 from wardline.outcomes import Outcome
 
+UNSEEN = "document"  # it is another one, and what it said is not kept
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cause:
@@ -45,7 +47,7 @@ def differences(
         found += _of_sections(shown, now.content, evidence=evidence, run=now.door.run, at=at)
     else:
         found += _of_indices(matter, now.matter)
-    unseen = Cause(code="document", told="what was shown is not what would be shown now; it is not kept any more")
+    unseen = Cause(code=UNSEEN, told="what was shown is not what would be shown now; it is not kept any more")
     return tuple(found) or (unseen,)
 
 

@@ -13,7 +13,7 @@ from wardline.errors import InvalidInput
 from wardline.evidence.log import Evidence
 from wardline.evidence.register import revocation_in
 from wardline.gates.approvals import Ground, Standing, is_word, standing, to_be_trained
-from wardline.gates.differences import Cause, differences, worse
+from wardline.gates.differences import UNSEEN, Cause, differences, worse
 from wardline.gates.predicates import APPROVAL, APPROVED, REJECTED, Word
 from wardline.gates.training import Trained
 from wardline.identity.predicates import KeyChange
@@ -28,6 +28,7 @@ class State(StrEnum):
     STANDS = "stands"
     FALLEN = "fallen"  # it counted, and something came after it
     NEVER_COUNTED = "never-counted"
+    SET_ASIDE = "set-aside"  # it does not count, and nobody can tell any more whether it ever did
     SUPERSEDED = "superseded"  # by another word of the same person
 
 
@@ -114,8 +115,13 @@ def _account(  # noqa: PLR0913  # a word, and all it is held against
         other = _superseding(account, stands, evidence=evidence)
         return replace(account, state=State.SUPERSEDED, causes=(other,))
     causes = _causes(objection, account, word, item, ground, evidence=evidence, shown=shown)
-    after = any((c.log is not None and c.log > item.index) or c.at is not None for c in causes)
-    return replace(account, state=State.FALLEN if after else State.NEVER_COUNTED, causes=causes)
+    return replace(account, state=_state(item.index, causes), causes=causes)
+
+
+def _state(index: int, causes: Sequence[Cause]) -> State:
+    if any(cause.at is not None or (cause.log or 0) > index for cause in causes):
+        return State.FALLEN
+    return State.SET_ASIDE if any(cause.code == UNSEEN for cause in causes) else State.NEVER_COUNTED
 
 
 def _causes(  # noqa: PLR0913  # as above

@@ -1,0 +1,40 @@
+"""Requests about people's words: which were said, who said them, and what has become of them."""
+
+from collections.abc import Mapping
+
+from wardline.bootstrap.forgetting import erased
+from wardline.bootstrap.home import Home
+from wardline.delivery.doors import door_of
+from wardline.delivery.standing import WordsAtDoor, words_at
+from wardline.delivery.take_source import declared
+from wardline.errors import NotFound
+from wardline.ids import PrincipalId, RunId
+
+
+def words(home: Home, run: RunId, environment: str | None) -> tuple[WordsAtDoor, ...]:
+    """Return what people said in `run` at `environment`; None: everywhere it asks them.
+
+    Raises:
+        NotFound: There is no such run or environment, or nothing was built yet.
+    """
+    found = home.runs.load(run)
+    _, pipeline, _ = declared(found, home.workshop)
+    asking = [each.name for each in pipeline.environments if each.approvals or each.windows]
+    if environment is None and not asking:
+        raise NotFound(f"run {run}: no environment of it asks people", remedy="Name one: --environment.")
+    named = asking if environment is None else [environment]
+    doors = [door_of(found, home.log, home.workshop, environment=name) for name in named]
+    return tuple(words_at(door, home.collect) for door in doors)
+
+
+def printed_names(home: Home) -> Mapping[PrincipalId, str]:
+    """Return the name to print for everybody who was ever enrolled; of the forgotten, that and when they were.
+
+    21 CFR 11.50(a)(1). Names are in no evidence: they are looked up where a signature is shown, as long as they may be.
+    """
+    gone = erased(home)
+    found = {}
+    for each in home.directory().principals():
+        name = f"erased on {gone[each.id]:%Y-%m-%d}" if each.id in gone else home.people.name_of(each.id)
+        found[each.id] = f"{name} ({each.id})" if name else f"no name on record ({each.id})"
+    return found
