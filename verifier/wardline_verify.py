@@ -58,6 +58,8 @@ WORDS = {
         "attestation",
         "addressable-decision",
         "training",
+        "policy-adoption",
+        "policy-retirement",
         "legal-hold",
         "legal-hold-release",
         "erasure",

@@ -53,6 +53,7 @@ from wardline.evidence.schemas import check_predicate
 from wardline.findings.redactor import StreamingRedactor
 from wardline.gates.consent import Document
 from wardline.gates.policy_files import load_policies
+from wardline.gates.training import TRAINING, Trainings
 from wardline.identity.directory import Directory, Recorded
 from wardline.identity.principals import PublicKey, Role
 from wardline.ids import PrincipalId, RandomIds, RunId
@@ -156,9 +157,9 @@ class Home:
         return explain(run, self.log)
 
     def foresee(self, path: Path, ref: str) -> Foreseen:
-        from wardline.bootstrap.training import trained
-
-        return foresee(self.workshop, path, ref, people=self.directory(), trained=trained(self))
+        people = self.directory()
+        trained = Trainings.of(self.log.every(TRAINING), people=people).in_date(self.clock.now())
+        return foresee(self.workshop, path, ref, people=people, trained=trained)
 
     def status(self, service: str | None) -> tuple[Status, ...]:
         return show_status(self.log, self.target, self.holds, environments=environments_of(self.log, service))
@@ -210,9 +211,12 @@ class Home:
     @cached_property
     def gate(self) -> Gate:
         from wardline.bootstrap.laws import laws
+        from wardline.bootstrap.proving import proving
 
         catalogues = laws(self.laws_folder).catalogues
-        return Gate(collect=self.collect, engine=CEL(), policies=load_policies(), catalogues=catalogues)
+        return Gate(
+            collect=self.collect, engine=CEL(), policies=load_policies(), catalogues=catalogues, proving=proving()
+        )
 
     @property
     def laws_folder(self) -> Path:
@@ -283,6 +287,11 @@ class Home:
         )
 
 
+def is_there(settings: Settings) -> bool:
+    """Return whether an installation is in `settings.home`."""
+    return any((settings.home / part).exists() for part in ("keys", "wardline.db", "blobs"))
+
+
 @contextmanager
 def open_existing_home(settings: Settings) -> Iterator[Home]:
     """Open the installation in `settings.home`, which must be there.
@@ -294,7 +303,7 @@ def open_existing_home(settings: Settings) -> Iterator[Home]:
         Refused, Unavailable: As `open_home`.
     """
     home = settings.home
-    if not any((home / part).exists() for part in ("keys", "wardline.db", "blobs")):
+    if not is_there(settings):
         raise NotFound(
             f"{home}: no installation is here",
             remedy="Set WARDLINE_HOME to where it is. The first `wardline people enrol` or `wardline ship` begins one.",

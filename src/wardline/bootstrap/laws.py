@@ -4,6 +4,7 @@ from pathlib import Path
 
 from wardline.adapters.blobs.plain_files import read_file
 from wardline.controls.library import CATALOGUES, MAPPINGS, Library, Written, load_library
+from wardline.settings import Settings
 
 
 def laws(folder: Path) -> Library:
@@ -14,6 +15,11 @@ def laws(folder: Path) -> Library:
         Unavailable: A file cannot be read.
     """
     return load_library(_written(folder / CATALOGUES), _written(folder / MAPPINGS))
+
+
+def laws_folder(settings: Settings) -> Path:
+    """Return where an organisation's own catalogues and mappings lie."""
+    return settings.home / "controls"
 
 
 def _written(folder: Path) -> list[Written]:

@@ -1,10 +1,13 @@
-"""What a folder declares, as it stands there: wardline.yaml and the calendars beside it, committed or not."""
+"""What a folder declares, as it stands there: wardline.yaml, its calendars and policies, committed or not."""
 
 from pathlib import Path
 
 from wardline.errors import InvalidInput, NotFound, Unavailable
 from wardline.gates.calendar_files import read_calendars, refuse_unread
 from wardline.gates.calendars import Calendars
+from wardline.gates.declared_policies import read_declared, refuse_wrong
+from wardline.gates.overlays import Added
+from wardline.gates.policy_files import load_policies
 from wardline.pipelines.documents import MAX_BYTES
 from wardline.pipelines.keys import FILENAME
 from wardline.pipelines.parse import parse_bytes
@@ -27,7 +30,7 @@ def pipeline_file(path: Path) -> Path:
 
 
 def read_pipeline(file: Path) -> Pipeline:
-    """Return what `file` declares, once its calendars were read too.
+    """Return what `file` declares, once its calendars and policies were read too.
 
     Raises:
         InvalidInput: It or one of them is wrong; `problems` has all that is wrong with it, or with any of them.
@@ -36,6 +39,7 @@ def read_pipeline(file: Path) -> Pipeline:
     pipeline = parse_bytes(_read(file), filename=str(file))
     every = tuple(dict.fromkeys(name for environment in pipeline.environments for name in environment.windows))
     refuse_unread(_calendars(file, every))
+    refuse_wrong(policies_of(file, pipeline), [policy.id for policy in load_policies()])
     return pipeline
 
 
@@ -44,12 +48,25 @@ def calendars_of(file: Path, environment: EnvironmentSpec) -> Calendars:
     return refuse_unread(_calendars(file, environment.windows))
 
 
-def _calendars(file: Path, names: tuple[str, ...]) -> Calendars:
-    def read(name: str) -> bytes | None:
-        beside = file.parent / name
-        return _read(beside) if beside.exists() else None
+def declared_at(path: Path) -> tuple[Pipeline, tuple[Added, ...]]:
+    """Return what the wardline.yaml at `path` declares, and the policies it names; raises as `read_pipeline`."""
+    file = pipeline_file(path)
+    pipeline = read_pipeline(file)
+    return pipeline, policies_of(file, pipeline)
 
-    return read_calendars(names, read)
+
+def policies_of(file: Path, pipeline: Pipeline) -> tuple[Added, ...]:
+    """Return the policies that `file` declares; what is none has a problem."""
+    return read_declared(pipeline, lambda name: _beside(file, name))
+
+
+def _calendars(file: Path, names: tuple[str, ...]) -> Calendars:
+    return read_calendars(names, lambda name: _beside(file, name))
+
+
+def _beside(file: Path, name: str) -> bytes | None:
+    beside = file.parent / name
+    return _read(beside) if beside.exists() else None
 
 
 def _read(file: Path) -> bytes:

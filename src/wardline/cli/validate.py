@@ -15,11 +15,14 @@ def validate(
     schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of wardline.yaml and leave.")] = False,
     output: Annotated[Output, typer.Option(help="How the result is printed.")] = Output.TEXT,
 ) -> None:
-    """Read wardline.yaml and its calendars, and name everything that is wrong with them, at once."""
+    """Read wardline.yaml, its calendars and its policies, and name everything that is wrong with them, at once."""
     import json
 
-    from wardline.cli.declared import pipeline_file, read_pipeline
+    from wardline.bootstrap.laws import laws_folder
+    from wardline.bootstrap.policy_cases import hold_against_cases
+    from wardline.cli.declared import pipeline_file, policies_of, read_pipeline
     from wardline.pipelines.schema import json_schema
+    from wardline.settings import read_settings
 
     if schema:
         say(json.dumps(json_schema(), indent=2))
@@ -27,6 +30,7 @@ def validate(
     file = pipeline_file(path)
     try:
         pipeline = read_pipeline(file)
+        hold_against_cases(policies_of(file, pipeline), laws_folder(read_settings()))
     except InvalidInput as error:
         if output is Output.TEXT:
             raise

@@ -1,10 +1,12 @@
 """Begin: make a run of what somebody asked for, and refuse at once what cannot work."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from wardline.clock import Clock
 from wardline.delivery.read_calendars import refuse_unread_calendars
+from wardline.delivery.read_policies import refuse_wrong_policies
 from wardline.delivery.rehearse import waiting_for_production
 from wardline.delivery.roll_back import way_back
 from wardline.delivery.unsigned_words import to_argument
@@ -14,6 +16,10 @@ from wardline.deployments.predicates import REHEARSAL
 from wardline.environments.observations import EnvironmentKey
 from wardline.errors import InvalidInput, NotFound
 from wardline.evidence.log import EvidenceLog
+from wardline.evidence.register import REGISTERED
+from wardline.gates.adoptions import WORDS, standing_adoptions
+from wardline.gates.enrolled import directory
+from wardline.gates.policy_files import load_policies
 from wardline.ids import EnvironmentName, IdFactory, RunId
 from wardline.pipelines.keys import FILENAME
 from wardline.pipelines.parse import parse_bytes
@@ -38,9 +44,12 @@ class Beginnings:
 
         Raises:
             NotFound: No such path, ref, or no wardline.yaml in the commit.
-            InvalidInput: No Git repository, no commit yet, or the commit's wardline.yaml or a calendar is wrong.
+            InvalidInput: No Git repository, no commit yet, or the commit's wardline.yaml, or a calendar or policy of
+                it, is wrong.
         """
-        commit_sha, pipeline = read_pipeline(workshop, path, ref)
+        people = directory(self.log.every(*REGISTERED))
+        adopted = [each.adoption.policy for each in standing_adoptions(self.log.every(*WORDS), people=people)]
+        commit_sha, pipeline = read_pipeline(workshop, path, ref, adopted=adopted)
         return self._begin(SHIP, pipeline.service.name, repository=str(path), commit_sha=commit_sha, arguments={})
 
     def roll_back(self, environment: EnvironmentKey, *, to: str | None, words: BlobRef | None) -> Run:
@@ -97,7 +106,7 @@ class Beginnings:
         return run
 
 
-def read_pipeline(workshop: Workshop, path: Path, ref: str) -> tuple[str, Pipeline]:
+def read_pipeline(workshop: Workshop, path: Path, ref: str, *, adopted: Sequence[str] = ()) -> tuple[str, Pipeline]:
     """Return the commit that `ref` names and what its own wardline.yaml declares; raises as `Beginnings.ship`."""
     commit = workshop.repository.resolve(path, ref)
     content = workshop.repository.file_at(path, commit, FILENAME)
@@ -108,6 +117,8 @@ def read_pipeline(workshop: Workshop, path: Path, ref: str) -> tuple[str, Pipeli
         )
     pipeline = parse_bytes(content)
     refuse_unread_calendars(workshop, path, commit, pipeline)
+    base = [*(policy.id for policy in load_policies()), *adopted]
+    refuse_wrong_policies(workshop, path, commit, pipeline, base=base)
     return commit.sha, pipeline
 
 

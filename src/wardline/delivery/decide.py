@@ -7,12 +7,16 @@ from datetime import datetime
 from wardline.canonical import encode
 from wardline.controls.catalogue import Catalogue
 from wardline.delivery.collect_evidence import Collector
+from wardline.delivery.read_policies import adopted_in
+from wardline.delivery.vouch import Proving, vouched
 from wardline.errors import IntegrityViolation, InvalidInput
 from wardline.evidence.log import Evidence
 from wardline.gates.decisions import Decision
 from wardline.gates.door import Door
+from wardline.gates.enrolled import directory
 from wardline.gates.facts import READ, Facts, gather
 from wardline.gates.judge import applying, judge
+from wardline.gates.overlays import Overlays
 from wardline.gates.policy import Policy, PolicyEngine, policy_document
 from wardline.gates.predicates import DECISION, DecisionMade, parse_decision
 from wardline.ids import EnvironmentName
@@ -29,18 +33,23 @@ class Gate:
     engine: PolicyEngine
     policies: Sequence[Policy]
     catalogues: Sequence[Catalogue] = ()
+    proving: Proving | None = None  # None: policies are asked untried, and the decision says so
 
     def judged(self, door: Door, *, deadline: datetime | None = None) -> DecisionMade:
         """Return what the policies say of `door` now; the input document is kept, nothing is recorded yet.
 
         `deadline` is until when people were asked.
         """
-        question = look(door, self.collect, deadline=deadline).question
-        asked = applying(self.policies, question)
+        facts = look(door, self.collect, deadline=deadline, base=self.policies)
+        question, policies = facts.question, (*self.policies, *facts.overlays.policies)
+        asked = applying(policies, question)
         named = {control.partition(":")[0] for policy in asked for control in policy.controls}
+        if self.proving is not None:
+            self.proving.prove(asked, engine=self.engine, collect=self.collect)
+        question = vouched(question, asked, door, collect=self.collect)
         return DecisionMade(
             service=door.pipeline.service.name,
-            decision=judge(self.policies, question, engine=self.engine),
+            decision=judge(policies, question, engine=self.engine),
             decided_at=self.collect.clock.now(),
             input=self.collect.blobs.put(encode(question.document), INPUT_DOCUMENT),
             policies=self.collect.blobs.put(encode(policy_document(asked)), POLICIES),
@@ -74,7 +83,9 @@ def decision_of(evidence: Evidence) -> Decision:
         raise IntegrityViolation(f"log index {evidence.index}: {error.what}") from error
 
 
-def look(door: Door, collect: Collector, *, deadline: datetime | None = None) -> Facts:
-    """Return what the log says about `door` now."""
+def look(door: Door, collect: Collector, *, deadline: datetime | None = None, base: Sequence[Policy] = ()) -> Facts:
+    """Return what the log says about `door` now; `base` are the policies that none added may stand in for."""
     evidence = tuple(collect.log.every(*READ))
-    return gather(door, evidence, now=collect.clock.now(), deadline=deadline)
+    adopted = adopted_in(evidence, collect.blobs, people=directory(evidence))
+    overlays = Overlays(base=frozenset(policy.id for policy in base), added=(*adopted, *door.policies))
+    return gather(door, evidence, now=collect.clock.now(), deadline=deadline, overlays=overlays)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from wardline.changes.predicates import PROVENANCE
 from wardline.delivery.read_calendars import calendars_at
+from wardline.delivery.read_policies import declared_at
 from wardline.delivery.take_source import declared
 from wardline.delivery.workshop import Workshop
 from wardline.errors import InvalidInput, NotFound
@@ -31,6 +32,7 @@ def door_of(run: Run, log: EvidenceLog, workshop: Workshop, *, environment: str 
         pipeline=pipeline,
         environment=chosen,
         calendars=calendars_at(workshop, Path(run.repository), commit, chosen),
+        policies=declared_at(workshop, Path(run.repository), commit, pipeline),
     )
 
 

@@ -8,6 +8,7 @@ from wardline.delivery.decide import Gate
 from wardline.delivery.deploy import Target
 from wardline.delivery.promote import Shipment, promote
 from wardline.delivery.read_calendars import calendars_at
+from wardline.delivery.read_policies import declared_at
 from wardline.delivery.run_tests import run_tests
 from wardline.delivery.scan import list_components, scan_code
 from wardline.delivery.take_source import declared, take_source
@@ -36,6 +37,7 @@ def _walk(travel: Travel, workshop: Workshop, gate: Gate, target: Target) -> Run
     for scanner in pipeline.scan.code:
         scan_code(travel, workshop, built, scanner=scanner)
     shipment = Shipment.of(pipeline, built)
+    policies = declared_at(workshop, Path(travel.run.repository), commit, pipeline)
     for environment in pipeline.environments:
         door = Door(
             run=travel.id,
@@ -43,6 +45,7 @@ def _walk(travel: Travel, workshop: Workshop, gate: Gate, target: Target) -> Run
             pipeline=pipeline,
             environment=environment,
             calendars=calendars_at(workshop, Path(travel.run.repository), commit, environment),
+            policies=policies,
         )
         ended = promote(travel, target, gate, shipment=shipment, door=door)
         if ended is not None:

@@ -31,6 +31,8 @@ _WORDS = (
     "attestation",
     "addressable-decision",
     "training",
+    "policy-adoption",
+    "policy-retirement",
     "legal-hold",
     "legal-hold-release",
     "erasure",

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from wardline.canonical import Digest, digest_of
 from wardline.gates.calendars import NO_CALENDARS, Calendars
+from wardline.gates.overlays import Added
 from wardline.identity.principals import Role
 from wardline.ids import RunId
 from wardline.pipelines.spec import EnvironmentSpec, Pipeline
@@ -11,13 +12,14 @@ from wardline.pipelines.spec import EnvironmentSpec, Pipeline
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Door:
-    """What wants to pass, where, and by which calendars of its commit. All else is read from evidence."""
+    """What wants to pass, where, and by which calendars and policies of its commit. All else is read from evidence."""
 
     run: RunId
     artifact: Digest
     pipeline: Pipeline
     environment: EnvironmentSpec
     calendars: Calendars = NO_CALENDARS
+    policies: tuple[Added, ...] = ()
 
     @property
     def production(self) -> bool:

@@ -1,6 +1,7 @@
 """YAML of policies, read so that no file can exhaust the process, or say one thing twice."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode
@@ -57,8 +58,8 @@ class _Bounded(yaml.SafeLoader):
         self.depth -= 1
         return node
 
-    def compose_mapping_node(self, anchor: object) -> MappingNode:
-        node: MappingNode = super().compose_mapping_node(anchor)
+    def compose_mapping_node(self, anchor: dict[Any, Node]) -> MappingNode:  # as its stubs have it
+        node = super().compose_mapping_node(anchor)
         seen: set[tuple[str, str]] = set()
         for key, _ in node.value:
             if isinstance(key, ScalarNode) and key.tag != _MERGE:

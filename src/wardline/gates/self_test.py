@@ -4,11 +4,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from wardline.canonical import JSON, Digest, JSONObject
+from wardline.gates.decisions import Decision
 from wardline.gates.judge import Question, judge
 from wardline.gates.matching import Match
 from wardline.gates.policy import Policy, PolicyEngine, Severity
 from wardline.ids import EnvironmentName
 
+_LONGEST = 400  # characters of why
 _NOBODY = Digest("0" * 64)
 
 
@@ -16,10 +18,10 @@ def run_cases(policy: Policy, engine: PolicyEngine) -> list[str]:
     """Return which of the cases beside `policy` do not come out as they state, one line each."""
     groups = {"allow": policy.cases.allowed, "deny": policy.cases.denied, "undecided": policy.cases.undecided}
     return [
-        f"{policy.id}: {expected} case {i}: got {got}"
+        f"{policy.id}: {expected} case {i}: got {got.verdict}{_why(got)}"
         for expected, inputs in groups.items()
         for i, document in enumerate(inputs)
-        if (got := _verdict(policy, document, engine)) != expected
+        if (got := _judged(policy, document, engine)).verdict != expected
     ]
 
 
@@ -32,17 +34,27 @@ def leave_out(policy: Policy, engine: PolicyEngine) -> list[str]:
         f"{policy.id}: allow case {i}: still allows without {path}"
         for i, document in enumerate(policy.cases.allowed)
         for path, less in _without_one(document, "input")
-        if isinstance(less, dict) and _verdict(policy, less, engine) == "allow"
+        if isinstance(less, dict) and _judged(policy, less, engine).verdict == "allow"
     ]
 
 
-def _verdict(policy: Policy, document: JSONObject, engine: PolicyEngine) -> str:
+def faults(policy: Policy, engine: PolicyEngine) -> list[str]:
+    """Return everything by which the cases of `policy` show that it does not do what it says, one line each."""
+    return [*run_cases(policy, engine), *leave_out(policy, engine)]
+
+
+def _judged(policy: Policy, document: JSONObject, engine: PolicyEngine) -> Decision:
     # Its cases say what it makes of an input, not where it is asked or what then comes of it.
     anywhere = replace(policy, match=Match(), severity=Severity.DENY)
     question = Question(
         environment=EnvironmentName("production"), production=True, artifact=_NOBODY, document=document, evidence=()
     )
-    return judge([anywhere], question, engine=engine).verdict
+    return judge([anywhere], question, engine=engine)
+
+
+def _why(decision: Decision) -> str:
+    told = [reason.message for reason in decision.judgement.reasons if reason.verdict != "allow"]
+    return f" ({'; '.join(told)[:_LONGEST]})" if told else ""
 
 
 def _without_one(value: JSON, path: str) -> Iterator[tuple[str, JSON]]:

@@ -137,6 +137,8 @@ _OURS = (
         "addressable-decision", "control=control.id choice role service expires=expires_at", told_by="choice"
     ),
     _configuration("training", "principal claim role expires=expires_at", told_by="claim"),
+    _configuration("policy-adoption", "policy control=controls role document=document.digest"),
+    _configuration("policy-retirement", "policy adoption role document=document_digest"),
     _coding(
         "enrolment",
         (ROLES_CHANGED, USER_SECURITY),

@@ -8,7 +8,7 @@ for ever.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
@@ -24,6 +24,8 @@ from wardline.predicates import NAMESPACE
 
 _PROVENANCE = "https://slsa.dev/provenance/v1"
 _EXPIRING = frozenset(f"{NAMESPACE}/{name}/v1" for name in ("waiver", "attestation", "addressable-decision", "training"))
+
+_ADOPTION, _RETIREMENT = (f"{NAMESPACE}/{name}/v1" for name in ("policy-adoption", "policy-retirement"))
 
 
 class State(StrEnum):
@@ -120,7 +122,14 @@ def mentions(
     leaves: list[_Leaf] = []
     services: dict[RunId, str] = {}
     open_runs: set[RunId] = set()
+    adopted: dict[int, datetime] = {}  # policies, until they are retired
     for item in evidence:
+        if item.statement.predicate_type == _ADOPTION:
+            adopted[item.index] = in_effect.now
+        elif item.statement.predicate_type == _RETIREMENT:
+            ended: JSON = member(item.statement.body, "adoption")
+            if isinstance(ended, int) and ended in adopted:
+                adopted[ended] = item.statement.context.recorded_at
         leaf = _leaf(item, placed, in_effect.now)
         leaves.append(leaf)
         if leaf.run is not None and leaf.service is not None:
@@ -130,6 +139,7 @@ def mentions(
     # More may be said of a run that is not sealed: it is in effect.
     until = {**in_effect.until, **dict.fromkeys(open_runs, in_effect.now)}
     standing = [hold for hold in holds if hold.stands]
+    leaves = [replace(leaf, until=adopted.get(leaf.index, leaf.until)) for leaf in leaves]
     return _judged(leaves, until=until, services=services, holds=standing)
 
 

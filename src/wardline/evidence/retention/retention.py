@@ -124,6 +124,7 @@ _BY_MEDIA_TYPE = {
     "application/vnd.wardline.erasure-manifest+json": Kept.ERASURE_MANIFESTS,
     "application/vnd.wardline.gate-input+json": Kept.GATE_INPUTS,
     "application/vnd.wardline.policies+json": Kept.GATE_INPUTS,
+    "application/vnd.wardline.policy+yaml": Kept.GATE_INPUTS,
     "application/vnd.wardline.consent+json": Kept.CONSENT_DOCUMENTS,
     "application/vnd.wardline.release+json": Kept.RELEASE_DOCUMENTS,
     "application/vnd.wardline.salted-text+json": Kept.PRIVATE_TEXTS,
