@@ -121,6 +121,8 @@ def test_what_was_appended_is_found_read_and_listed_in_order(log: SQLEvidenceLog
     assert list(log.every(SEAL)) == [other]
     assert list(log.every(SEAL, SCAN)) == [first, other, nowhere, last]
     assert list(log.every("unheard-of")) == []
+    assert list(log.youngest(SEAL, SCAN)) == [last, nowhere, other, first]
+    assert list(log.youngest("unheard-of")) == []
 
 
 def test_evidence_with_the_same_key_is_kept_once(log: SQLEvidenceLog) -> None:
@@ -169,6 +171,7 @@ def test_a_log_longer_than_a_page_is_listed_whole(log: SQLEvidenceLog) -> None:
         log.append(said(f"step-{number}", predicate_type=SEAL if number % 2 else SCAN))
     assert [e.index for e in log.every()] == list(range(450))
     assert [e.index for e in log.every(SEAL)] == list(range(1, 450, 2))
+    assert [e.index for e in log.youngest(SEAL)] == list(range(449, 0, -2))
 
 
 def test_a_log_opened_again_goes_on_where_it_stopped(tmp_path: Path) -> None:

@@ -60,7 +60,17 @@ class EvidenceLog(Protocol):
         ...
 
     def every(self, *predicate_types: str) -> Iterator[Evidence]:
-        """Yield all evidence of these types (of every type, if none is named), in log order."""
+        """Yield all evidence of these types (of every type, if none is named), in log order.
+
+        Types that are named MUST be found without going through the rest of the log.
+        """
+        ...
+
+    def youngest(self, *predicate_types: str) -> Iterator[Evidence]:
+        """Yield what `every` yields of these types, the last first: for who stops where enough is known.
+
+        At least one type is named.
+        """
         ...
 
 

@@ -102,6 +102,9 @@ class MemoryLog:
     def every(self, *types: str) -> Iterator[Evidence]:
         yield from [leaf for leaf in self.leaves if not types or leaf.statement.predicate_type in types]
 
+    def youngest(self, *types: str) -> Iterator[Evidence]:
+        yield from reversed([*self.every(*types)])
+
 
 @dataclass
 class MemoryBlobs:

@@ -1,6 +1,7 @@
 """The evidence log in SQL: leaves, stored subtrees, and a signed checkpoint for every batch of leaves."""
 
-from collections.abc import Iterator
+from array import array
+from collections.abc import Iterator, Sequence
 
 from sqlalchemy import Connection, Engine, Executable, bindparam, func, select
 
@@ -10,7 +11,7 @@ from wardline.adapters.storage.leaf_rows import to_evidence
 from wardline.adapters.storage.reading import reading
 from wardline.adapters.storage.stored_nodes import StoredNodes
 from wardline.adapters.storage.tables import log_checkpoints, log_leaves
-from wardline.errors import InvalidInput, NotFound
+from wardline.errors import IntegrityViolation, InvalidInput, NotFound
 from wardline.evidence.envelopes import Envelope, Signer
 from wardline.evidence.log import Evidence
 from wardline.evidence.log_keys import LogKeys
@@ -21,6 +22,7 @@ from wardline.tlog import tree
 from wardline.tlog.note import VerifierKey
 
 _PAGE = 200  # leaves read at once: some hundred kilobytes
+_MANY = 10_000  # places fetched at once
 
 
 class SQLEvidenceLog:
@@ -68,11 +70,12 @@ class SQLEvidenceLog:
             return tuple(to_evidence(row) for row in connection.execute(query).mappings())
 
     def every(self, *predicate_types: str) -> Iterator[Evidence]:
+        if predicate_types:
+            yield from self._at(self._places(predicate_types))
+            return
         after = -1
         while True:
             query = select(log_leaves).where(log_leaves.c.index > after).order_by(log_leaves.c.index).limit(_PAGE)
-            if predicate_types:
-                query = query.where(log_leaves.c.predicate_type.in_(predicate_types))
             # A page is a transaction: whoever takes his time over the evidence keeps no old state alive.
             with reading(self._engine) as connection:
                 page = [to_evidence(row) for row in connection.execute(query).mappings()]
@@ -80,6 +83,30 @@ class SQLEvidenceLog:
                 return
             yield from page
             after = page[-1].index
+
+    def youngest(self, *predicate_types: str) -> Iterator[Evidence]:
+        yield from self._at(self._places(predicate_types)[::-1])
+
+    def _places(self, predicate_types: Sequence[str]) -> Sequence[int]:
+        """Return where leaves of these types are, in log order, by the index of types alone.
+
+        Asked page by page in log order, a database goes through the log itself: for what is rare, through all of it.
+        """
+        query = select(log_leaves.c.index).where(log_leaves.c.predicate_type.in_(predicate_types))
+        with reading(self._engine) as connection:
+            found = connection.execute(query, execution_options={"yield_per": _MANY}).scalars()
+            return array("q", sorted(array("q", found)))
+
+    def _at(self, places: Sequence[int]) -> Iterator[Evidence]:
+        for start in range(0, len(places), _PAGE):
+            wanted = places[start : start + _PAGE]
+            query = select(log_leaves).where(log_leaves.c.index.in_(wanted))
+            with reading(self._engine) as connection:
+                page = {row["index"]: row for row in connection.execute(query).mappings()}
+            for index in wanted:
+                if index not in page:
+                    raise IntegrityViolation(f"log: leaf {index} is filed by its type, and not there")
+                yield to_evidence(page[index])
 
     def checkpoint(self, size: int | None = None) -> str:
         """Return the signed note of the log's first `size` leaves; None: of all.
