@@ -2,18 +2,16 @@
 
 import tempfile
 from collections.abc import Callable
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import wardline
 from wardline.adapters.policy.cel import CEL
 from wardline.bootstrap.home import Home
 from wardline.bootstrap.plants.table import checks
+from wardline.bootstrap.proving import engine_tool
 from wardline.delivery.self_test import Asked, Bench, Tested, self_test
 from wardline.gates.policy_files import load_policies
-from wardline.gates.trials import Tool, Trial
-
-_ENGINE = "common-expression-language"
+from wardline.gates.trials import Trial
 
 
 def run_self_test(home: Home, asked: Asked, *, say: Callable[[Trial], None]) -> Tested:
@@ -35,11 +33,3 @@ def run_self_test(home: Home, asked: Asked, *, say: Callable[[Trial], None]) -> 
             wardline=wardline.__version__,
         )
         return self_test(asked, bench, say=say)
-
-
-def engine_tool() -> Tool:
-    """Return which engine gates ask."""
-    try:
-        return Tool(name=_ENGINE, version=version(_ENGINE))
-    except PackageNotFoundError:
-        return Tool(name=_ENGINE, version="unknown")

@@ -1,32 +1,38 @@
 """What stands behind a decision: how the newest trial of each policy asked and of each check read came out."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from wardline.canonical import JSON, JSONObject, digest_of
+from wardline.canonical import JSONObject, digest_of
+from wardline.evidence.log import Evidence
 from wardline.gates.judge import Question
 from wardline.gates.policy import Policy
+from wardline.gates.readings import REHEARSAL, SBOM, SCAN, TEST_RESULT
 from wardline.gates.trials import Kind, Trials, Tried
 
-# Names of checks, by what they leave: what a gate reads of them says whose it is.
-SCAN: Final = "scan/"
+# Names of checks; those of tools go on with the name that the tool has in what it leaves.
+SCANS: Final = "scan/"
 COMPONENTS: Final = "sbom/"
 TESTS: Final = "tests"
 RELEASES: Final = "releases/local"
+_FAMILIES: Final = {SCAN: SCANS, SBOM: COMPONENTS}
 
 UNTRIED: Final = "untried"  # no trial is on record: nobody knows, which is not the same as a fault that got past
 
 
-def with_trials(question: Question, asked: Sequence[Policy], trials: Trials, *, now: datetime) -> Question:
-    """Return `question` with what is known of the policies that are `asked` and of the checks it reads."""
+def with_trials(
+    question: Question, asked: Sequence[Policy], trials: Trials, *, run: Iterable[Evidence], now: datetime
+) -> Question:
+    """Return `question` with what is known of the policies that are `asked` and of the checks whose results it reads.
+
+    `run` is what its run left, in log order.
+    """
+    checks = checks_read(run, question.document)
     sections = [
         *(_section(Kind.POLICY, policy.id, trials.of_policy(digest_of(policy.to_json())), now) for policy in asked),
-        *(
-            _section(Kind.CHECK, name, trials.of_check(name, version), now)
-            for name, version in checks_read(question.document)
-        ),
+        *(_section(Kind.CHECK, name, trials.of_check(name, version), now) for name, version in checks.items()),
     ]
     leaves = {log for section in sections if isinstance(log := section.get("log"), int)}
     return replace(
@@ -36,30 +42,25 @@ def with_trials(question: Question, asked: Sequence[Policy], trials: Trials, *, 
     )
 
 
-def checks_read(document: JSONObject) -> tuple[tuple[str, str | None], ...]:
-    """Return the checks whose results are in `document`, with the version of the tool where it is known."""
-    return tuple(dict.fromkeys(_read(document)))
+def checks_read(run: Iterable[Evidence], document: JSONObject) -> dict[str, str | None]:
+    """Return the checks whose results count in `document`, with the version of each one's tool where that is known."""
+    found = {name: version for item in run for name, version in [check_of(item)] if name is not None}
+    return found | ({RELEASES: None} if "rehearsal" in document else {})
 
 
-def _read(document: JSONObject) -> Iterator[tuple[str, str | None]]:
-    scans = document.get("scans")
-    for scan in scans if isinstance(scans, list) else ():
-        yield from _named(scan, SCAN)
-    yield from _named(document.get("sbom"), COMPONENTS)
-    if "tests" in document:
-        yield TESTS, None
-    if "rehearsal" in document:
-        yield RELEASES, None
-
-
-def _named(section: JSON, family: str) -> Iterator[tuple[str, str | None]]:
-    match section:
-        case {"scanner": str(name), "scanner_version": str(version)}:
-            yield f"{family}{name}", version
-        case {"scanner": str(name)}:
-            yield f"{family}{name}", None
+def check_of(item: Evidence) -> tuple[str | None, str | None]:
+    """Return which check left `item`, and the version of its tool; None where none did, or it is not known."""
+    kind = item.statement.predicate_type
+    if kind == TEST_RESULT:
+        return TESTS, None
+    if kind == REHEARSAL:
+        return RELEASES, None
+    match item.statement.body.get("scanner"):
+        case {"name": str(name), **more} if kind in _FAMILIES:
+            version = more.get("version")
+            return f"{_FAMILIES[kind]}{name}", version if isinstance(version, str) else None
         case _:
-            return
+            return None, None
 
 
 def _section(kind: Kind, name: str, tried: Tried | None, now: datetime) -> JSONObject:

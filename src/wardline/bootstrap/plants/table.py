@@ -17,14 +17,14 @@ from wardline.bootstrap.plants.texts import plant_texts
 from wardline.delivery.self_test import OnTrial
 from wardline.findings.redactor import StreamingRedactor
 from wardline.gates.trials import Planted, Tool
-from wardline.gates.vouched import COMPONENTS, RELEASES, SCAN, TESTS
+from wardline.gates.vouched import COMPONENTS, RELEASES, SCANS, TESTS
 
 _PLANTS: Final = "wardline.bootstrap.plants"
 _ADAPTERS: Final = "wardline.adapters"
 
 # The modules whose change makes another check: what reads the tool, and what is planted.
 _MODULES: Final[Mapping[str, tuple[str, ...]]] = {
-    f"{SCAN}bandit": (
+    f"{SCANS}bandit": (
         f"{_ADAPTERS}.scanners.bandit", f"{_ADAPTERS}.scanners.programs", f"{_PLANTS}.code", "bandit",
     ),
     f"{COMPONENTS}syft": (
@@ -51,7 +51,7 @@ _MODULES: Final[Mapping[str, tuple[str, ...]]] = {
 def checks(home: Home) -> tuple[OnTrial, ...]:
     """Return every check that `home` runs, the quick ones first."""
     shop = home.workshop
-    scanners = {f"{SCAN}{name}": plant_in_code(scanner) for name, scanner in shop.code_scanners.items()}
+    scanners = {f"{SCANS}{name}": plant_in_code(scanner) for name, scanner in shop.code_scanners.items()}
     plants: dict[str, Plant] = {
         "redactor": plant_texts(StreamingRedactor),
         "packet": plant_in_packet(home.clock),
