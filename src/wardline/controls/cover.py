@@ -4,8 +4,8 @@ What was not seen does not count: evidence that failed, could not look or cannot
 against what else is there. A waiver touches a finding and never a control.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from wardline.controls.catalogue import Catalogue, Control, Requirement, Status
@@ -30,11 +30,13 @@ class Seen:
         run: What one run left, in log order.
         installation: What else the installation said of the types that mappings look for everywhere, in log order.
         environment: Only what was said of this environment, and of none; None: of all.
+        doubted: Of statements by a check that let a planted fault pass, by log index, what they are taken for.
     """
 
     run: Sequence[Evidence]
     installation: Sequence[Evidence]
     environment: EnvironmentName | None = None
+    doubted: Mapping[int, Outcome] = field(default_factory=dict)
 
 
 def installation_types(library: Library, catalogues: Iterable[Catalogue]) -> tuple[str, ...]:
@@ -62,6 +64,7 @@ class _Look:
         self._now = now
         self._run = _last_words(seen.run, seen.environment)
         self._installation = _youngest(seen.installation)
+        self._doubted = seen.doubted
         # The last word on a control counts, and where it has ended none: what somebody said before does not return.
         self._attested = {
             control: last
@@ -101,13 +104,16 @@ class _Look:
         if kind not in self._kept:
             items = self._run if kind.reach is Reach.RUN else self._installation
             last = [item for item in items if item.statement.predicate_type == kind.predicate_type]
-            passed = [item for item in last if item.statement.context.outcome is Outcome.PASSED]
-            others = [item for item in last if item.statement.context.outcome is not Outcome.PASSED]
+            passed = [item for item in last if self._outcome(item) is Outcome.PASSED]
+            others = [item for item in last if self._outcome(item) is not Outcome.PASSED]
             self._kept[kind] = (
                 [item for item in passed if kind.matches(item.statement)],
-                [Against(index=item.index, outcome=item.statement.context.outcome) for item in others],
+                [Against(index=item.index, outcome=self._outcome(item)) for item in others],
             )
         return self._kept[kind]
+
+    def _outcome(self, item: Evidence) -> Outcome:
+        return self._doubted.get(item.index, item.statement.context.outcome)
 
     def _accepted_in(self, found: Iterable[Evidence]) -> tuple[Accepted, ...]:
         named = {name for item in found if item.statement.predicate_type == SCAN for name in _findings(item)}

@@ -19,6 +19,8 @@ from wardline.delivery.find_release import Releases
 from wardline.errors import NotFound
 from wardline.evidence.log import Evidence
 from wardline.gates.predicates import WAIVER
+from wardline.gates.trials import SELF_TEST, Trials
+from wardline.gates.vouched import doubted
 from wardline.gates.waivers import standing_waivers
 from wardline.ids import EnvironmentName, PrincipalId, RunId
 from wardline.pipelines.run import RunStore
@@ -96,7 +98,12 @@ def show_controls(question: Question, *, library: Library, runs: RunStore, colle
     coverage = cover(
         catalogues,
         library,
-        seen=Seen(run=left, installation=everywhere, environment=question.environment),
+        seen=Seen(
+            run=left,
+            installation=everywhere,
+            environment=question.environment,
+            doubted=doubted((*left, *everywhere), Trials(log.every(SELF_TEST))),
+        ),
         said=said,
         now=now,
     )

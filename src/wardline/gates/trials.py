@@ -179,9 +179,17 @@ class Trials:
         """Return the newest trial of one thing, set as it was."""
         return self._newest(t for t in self._all if (t.kind, t.name, t.configuration) == (kind, name, configuration))
 
+    def standing(self) -> tuple[Tried, ...]:
+        """Return the newest trial of each policy and check by name, whatever it was set to."""
+        return tuple({(tried.kind, tried.name): tried for tried in sorted(self._all, key=_by_index)}.values())
+
     @staticmethod
     def _newest(found: Iterable[Tried]) -> Tried | None:
-        return max(found, key=lambda tried: tried.index, default=None)
+        return max(found, key=_by_index, default=None)
+
+
+def _by_index(tried: Tried) -> int:
+    return tried.index
 
 
 def _tried(item: Evidence) -> Iterator[Tried]:

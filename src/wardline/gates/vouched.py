@@ -10,7 +10,8 @@ from wardline.evidence.log import Evidence
 from wardline.gates.judge import Question
 from wardline.gates.policy import Policy
 from wardline.gates.readings import REHEARSAL, SBOM, SCAN, TEST_RESULT
-from wardline.gates.trials import Kind, Trials, Tried
+from wardline.gates.trials import SELF_TEST, Kind, Trials, Tried
+from wardline.outcomes import Outcome, worst
 
 # Names of checks; those of tools go on with the name that the tool has in what it leaves.
 SCANS: Final = "scan/"
@@ -46,6 +47,25 @@ def checks_read(run: Iterable[Evidence], document: JSONObject) -> dict[str, str 
     """Return the checks whose results count in `document`, with the version of each one's tool where that is known."""
     found = {name: version for item in run for name, version in [check_of(item)] if name is not None}
     return found | ({RELEASES: None} if "rehearsal" in document else {})
+
+
+def doubted(items: Iterable[Evidence], trials: Trials) -> dict[int, Outcome]:
+    """Return of which `items` that passed this cannot be believed, by log index, and what they are taken for.
+
+    The check that left it did not catch its planted faults; or it is a self-test, and not all that was tried holds.
+    """
+    overall = worst(tried.outcome for tried in trials.standing())
+    found: dict[int, Outcome] = {}
+    for item in items:
+        if item.statement.context.outcome is not Outcome.PASSED:
+            continue
+        name, version = check_of(item)
+        tried = None if name is None else trials.of_check(name, version)
+        if tried is not None and tried.outcome is not Outcome.PASSED:
+            found[item.index] = Outcome.INCONCLUSIVE
+        elif item.statement.predicate_type == SELF_TEST and overall is not Outcome.PASSED:
+            found[item.index] = overall
+    return found
 
 
 def check_of(item: Evidence) -> tuple[str | None, str | None]:

@@ -19,7 +19,8 @@ from wardline.gates import readings
 from wardline.gates.decisions import Allow, Undecided
 from wardline.gates.policy import Check, Policy
 from wardline.gates.policy_files import load_policies
-from wardline.gates.trials import SELF_TEST, Kind, Planted, SelfTested, Tool, Trial
+from wardline.gates.trials import SELF_TEST, Kind, Planted, SelfTested, Tool, Trial, Trials
+from wardline.gates.vouched import doubted
 from wardline.identity.principals import Role
 from wardline.outcomes import Outcome
 
@@ -173,6 +174,34 @@ def test_a_decision_under_a_blind_check_is_explained_and_comes_to_the_same_again
     archive = Archive(log=world.log, blobs=world.collect.blobs)
     assert replay(evidence, archive, engine=ENGINE).outcome is Outcome.PASSED
     assert "scan/bandit failed" in str(explain_decision(evidence, archive, engine=ENGINE))
+
+
+# Coverage
+
+
+def of_type(world: World, kind: str) -> int:
+    return max(item.index for item in world.log.every(kind))
+
+
+def doubts(world: World) -> dict[int, Outcome]:
+    return doubted(tuple(world.log.every()), Trials(world.log.every(SELF_TEST)))
+
+
+def test_what_a_blind_check_left_is_doubted_until_it_sees_again(world):
+    scan = of_type(world, readings.SCAN)
+    assert doubts(world) == {}
+    tried(world, "scan/bandit", Outcome.FAILED)
+    assert doubts(world) == {scan: Outcome.INCONCLUSIVE}
+    tried(world, "scan/bandit", Outcome.PASSED)
+    assert doubts(world) == {}
+
+
+def test_a_self_test_that_passed_is_no_more_than_all_that_was_tried(world):
+    tried(world, "redactor", Outcome.FAILED)
+    partial = tried(world, "tests", Outcome.PASSED)
+    assert doubts(world) == {partial.index: Outcome.FAILED}
+    tried(world, "redactor", Outcome.PASSED)
+    assert doubts(world) == {}
 
 
 # The use case
