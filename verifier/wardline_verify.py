@@ -55,6 +55,8 @@ WORDS = {
         "approval",
         "rejection",
         "waiver",
+        "break-glass",
+        "emergency-review",
         "attestation",
         "addressable-decision",
         "training",

@@ -8,7 +8,7 @@ from wardline.gates.replay import CheckExplained
 from wardline.ids import RunId
 from wardline.outcomes import Outcome
 
-_MARKS = {"allow": "✓", "deny": "✗", "undecided": "?", "warn": "!", True: "✓", False: "✗", None: "?"}
+_MARKS = {"allow": "✓", "deny": "✗", "undecided": "?", "warn": "!", "set-aside": "!", True: "✓", False: "✗", None: "?"}
 _SAID = {Outcome.PASSED: "the same", Outcome.FAILED: "NOT THE SAME", Outcome.ERRORED: "could not be looked at"}
 
 
@@ -69,9 +69,11 @@ def replayed_to_json(replayed: Replayed) -> JSONObject:
 
 def _headline(evidence: Evidence, decision: Decision) -> str:
     judgement = decision.judgement
+    emergency = "" if judgement.emergency is None else ", EMERGENCY"
     return (
         f"log index {evidence.index}: {judgement.environment} gate of {evidence.statement.context.run}: "
-        f"{decision.verdict} (policies {judgement.policy_digest.hex[:12]}, input {judgement.input_digest.hex[:12]})"
+        f"{decision.verdict}{emergency} "
+        f"(policies {judgement.policy_digest.hex[:12]}, input {judgement.input_digest.hex[:12]})"
     )
 
 
@@ -82,6 +84,7 @@ def _decision_to_json(evidence: Evidence, decision: Decision) -> JSONObject:
         "run": evidence.statement.context.run,
         "environment": judgement.environment,
         "verdict": decision.verdict,
+        "emergency": judgement.emergency,
         "policy_digest": judgement.policy_digest.hex,
         "input_digest": judgement.input_digest.hex,
         "reasons": [_reason_to_json(reason) for reason in judgement.reasons],

@@ -15,19 +15,19 @@ _FINDING = re.compile(r"F-[0-9a-f]{12}")
 
 
 def explain(run: Run, log: EvidenceLog) -> tuple[str, ...]:
-    """Return the reasons, most telling first; empty where all went well."""
-    if run.status is RunStatus.SUCCEEDED:
-        return ()
+    """Return the reasons, most telling first; empty where all went well and nothing was set aside."""
     left = log.of_run(run.id)
+    if run.status is RunStatus.SUCCEEDED:
+        return tuple(_set_aside(left))
     decisions = _decisions(left)
     reasons = [*decisions, *_findings(left, named=decisions), *_stages(left), *_deployments(left)]
     return tuple(dict.fromkeys(reasons))
 
 
-def _decisions(left: tuple[Evidence, ...]) -> list[str]:
+def _decisions(left: tuple[Evidence, ...], *, passed: bool = False) -> list[str]:
     found = []
     for item in left:
-        if item.statement.predicate_type != DECISION or item.statement.context.outcome is Outcome.PASSED:
+        if item.statement.predicate_type != DECISION or (item.statement.context.outcome is Outcome.PASSED) != passed:
             continue
         match item.statement.body.get("wardline_decision"):
             case {"environment": str(environment), "reasons": list(reasons)}:
@@ -35,6 +35,11 @@ def _decisions(left: tuple[Evidence, ...]) -> list[str]:
             case _:
                 continue
     return [reason for reason in found if reason]
+
+
+def _set_aside(left: tuple[Evidence, ...]) -> list[str]:
+    """Return what an emergency release that went well owes: it is told every time, until somebody reads it."""
+    return [reason for reason in _decisions(left, passed=True) if ": set-aside by " in reason]
 
 
 def _reason(environment: str, reason: JSONObject) -> str:

@@ -28,6 +28,8 @@ _WORDS = (
     "approval",
     "rejection",
     "waiver",
+    "break-glass",
+    "emergency-review",
     "attestation",
     "addressable-decision",
     "training",

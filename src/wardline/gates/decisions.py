@@ -12,7 +12,7 @@ class Reason:
     """What one policy said, and which requirements of the law it speaks to."""
 
     policy: str  # the policy's id
-    verdict: str  # allow | deny | undecided | warn, which is what a policy says that only warns
+    verdict: str  # allow | deny | undecided; warn: its policy only warns; set-aside: it yielded to break-glass
     message: str
     controls: tuple[str, ...]  # e.g. "hipaa:164.312(c)(1)"
 
@@ -27,6 +27,7 @@ class Judgement:
     input_digest: Digest  # of the document they were asked about
     evidence: tuple[int, ...]  # log indices read for it
     reasons: tuple[Reason, ...]
+    emergency: int | None = None  # log index of the break-glass that something was set aside under
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from wardline.errors import InvalidInput, Unavailable
 from wardline.gates.decisions import Allow, Decision, Deny, Judgement, Reason, Undecided
 from wardline.gates.matching import Place
 from wardline.gates.policy import Answer, Check, Policy, PolicyEngine, Severity, policy_digest
+from wardline.gates.set_aside import SET_ASIDE, in_force
 from wardline.ids import EnvironmentName
 
 
@@ -34,6 +35,8 @@ def judge(policies: Sequence[Policy], question: Question, *, engine: PolicyEngin
     """Return what the policies that apply say of `question`: any no is a no, any doubt is no yes.
 
     A policy that only warns is asked like the others, and changes nothing: without one that decides, nobody looked.
+    While break-glass stands, objections and doubts of the policies that yield to it are told and set aside; those of
+    the others count as always, and one of them at least must be asked.
 
     Raises:
         InvalidInput: Two policies carry one id: nobody could tell which one spoke.
@@ -41,11 +44,18 @@ def judge(policies: Sequence[Policy], question: Question, *, engine: PolicyEngin
     if len({policy.id for policy in policies}) != len(policies):
         raise InvalidInput("two policies have the same id; expected one rule per id")
     asked = applying(policies, question)
-    reasons = [reason for policy, answers in _ask(engine, asked, question) for reason in _read(policy, answers)]
+    glass = in_force(question.document)
+    reasons = [
+        reason if glass is None else glass.after(policy, reason)
+        for policy, answers in _ask(engine, asked, question)
+        for reason in _read(policy, answers)
+    ]
     if all(policy.severity is Severity.WARN for policy in asked):
         reasons.append(
             Reason(policy="none", verdict="undecided", message=_ONLY_WARNINGS if asked else _NO_POLICY, controls=())
         )
+    elif glass is not None and glass.keeps_none(asked):
+        reasons.append(Reason(policy="none", verdict="undecided", message=_NONE_KEPT, controls=()))
     judgement = Judgement(
         environment=question.environment,
         artifact=question.artifact,
@@ -53,8 +63,9 @@ def judge(policies: Sequence[Policy], question: Question, *, engine: PolicyEngin
         input_digest=digest_of(question.document),
         evidence=question.evidence,
         reasons=tuple(reasons),
+        emergency=None if glass is None or all(reason.verdict != SET_ASIDE for reason in reasons) else glass.log,
     )
-    verdicts = {reason.verdict for reason in judgement.reasons} - {"warn"}
+    verdicts = {reason.verdict for reason in judgement.reasons} - {"warn", SET_ASIDE}
     if "deny" in verdicts:
         return Deny(judgement=judgement)
     return Allow(judgement=judgement) if verdicts == {"allow"} else Undecided(judgement=judgement)
@@ -68,6 +79,7 @@ def applying(policies: Sequence[Policy], question: Question) -> list[Policy]:
 
 _NO_POLICY = "no policy applies to this environment: nobody looked"
 _ONLY_WARNINGS = "every policy that applies to this environment only warns: nobody decided"
+_NONE_KEPT = "every policy that decides here yields to break-glass: an emergency has fewer gates, never none"
 _NO_ANSWER = "the policy could not be evaluated: it crashed, ran out of time or memory, or gave no answer"
 
 

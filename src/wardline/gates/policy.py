@@ -22,6 +22,7 @@ class Emergency(StrEnum):
 
     KEPT = "kept"
     SET_ASIDE = "set-aside"
+    TWO_PEOPLE = "two-people"  # set aside where two people broke the glass together
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,7 +178,7 @@ def _rest(document: JSONObject) -> tuple[Match, Severity, str | None, Emergency]
             "match": where,
             "severity": "deny" | "warn" as severity,
             "source": str() | None as source,
-            "emergency": "kept" | "set-aside" as emergency,
+            "emergency": "kept" | "set-aside" | "two-people" as emergency,
             **others,
         } if not others:
             return Match.parse(where), Severity(severity), source, Emergency(emergency)

@@ -57,6 +57,8 @@ class DecisionMade:
     def body(self) -> JSONObject:
         judgement = self.decision.judgement
         allowed = self.decision.verdict == "allow"
+        # Absent where nothing was set aside: as it was before there was break-glass.
+        emergency: JSONObject = {} if judgement.emergency is None else {"emergency": {"log": judgement.emergency}}
         return {
             "verifier": {"id": f"{NAMESPACE}/verifiers/gate/v1"},
             "timeVerified": to_rfc3339(self.decided_at),
@@ -76,6 +78,7 @@ class DecisionMade:
                 "catalogues": [_catalogue_to_json(catalogue) for catalogue in self.catalogues],
                 "input": self.input.to_json(),
                 "policies": self.policies.to_json(),
+                **emergency,
             },
         }
 
@@ -331,6 +334,7 @@ def parse_decision(body: JSONObject, *, artifact: Digest) -> Decision:
                 input_digest=Digest(input_digest),
                 evidence=tuple(index for index in evidence if isinstance(index, int)),
                 reasons=tuple(_reason(reason) for reason in reasons),
+                emergency=_emergency(body["wardline_decision"]),
             )
             return _VERDICTS[verdict](judgement=judgement)
         case _:
@@ -339,6 +343,16 @@ def parse_decision(body: JSONObject, *, artifact: Digest) -> Decision:
 
 _VERDICTS: dict[str, type[Allow | Deny | Undecided]] = {kind.verdict: kind for kind in (Allow, Deny, Undecided)}
 _ROLES = {role.value: role for role in Role}
+
+
+def _emergency(decision: JSON) -> int | None:
+    match decision:
+        case {"emergency": {"log": int(index)}}:
+            return index
+        case {"emergency": _}:
+            raise InvalidInput("decision: emergency names the log index of a break-glass")
+        case _:
+            return None
 
 
 def _catalogue_to_json(catalogue: Catalogue) -> JSONObject:

@@ -59,6 +59,8 @@ def _dicom(code: str, display: str) -> Code:
     return Code(system=CodeSystem.DICOM, code=code, display=display)
 
 
+EMERGENCY_STARTED = _dicom("110127", "Emergency Override Started")
+EMERGENCY_STOPPED = _dicom("110138", "Emergency Override Stopped")
 EXPORT = _dicom("110106", "Export")
 SECURITY_ALERT = _dicom("110113", "Security Alert")
 SECURITY_CONFIGURATION = _dicom("110129", "Security Configuration")
@@ -127,6 +129,19 @@ _OURS = (
     _configuration("approval", _WORD),
     _configuration("rejection", _WORD),
     _configuration("waiver", "finding environment expires=expires_at"),
+    _coding(
+        "break-glass",
+        (EMERGENCY_STARTED,),
+        "role code service run=subject.run environment=subject.doors.environment expires=expires_at joins "
+        "shown=shown.digest",
+        told_by="code",
+    ),
+    _coding(
+        "emergency-review",
+        (EMERGENCY_STOPPED,),
+        "role verdict service run=subject.run decision=asked_again.decision policy=asked_again.answers.policy",
+        told_by="verdict",
+    ),
     _configuration(
         "self-test",
         "part=part.number parts=part.of kind=trials.kind name=trials.name outcome=trials.outcome "

@@ -11,8 +11,9 @@ _LAWS = {
     "hipaa": "HIPAA Security Rule, 45 CFR Part 164 Subpart C",
     "gdpr": "General Data Protection Regulation, (EU) 2016/679",
 }
-# One policy that objects outweighs those that do not; one that could not look leaves it open; a warning is no yes.
-_WEIGHTS = {"allow": 0, "warn": 1, "undecided": 2, "deny": 3}
+# One policy that objects outweighs those that do not; one that could not look leaves it open; a warning is no yes, and
+# neither is what an emergency set aside.
+_WEIGHTS = {"allow": 0, "warn": 1, "undecided": 2, "set-aside": 3, "deny": 4}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +49,7 @@ def law_of(control: str) -> str:
 
 def _gathered(control: str, spoke: list[tuple[str, str, str, int]]) -> ControlNamed:
     # What is no verdict we know weighs most: nobody should read a yes from it.
-    verdicts = sorted({each[0] for each in spoke}, key=lambda verdict: (_WEIGHTS.get(verdict, 4), verdict))
+    verdicts = sorted({each[0] for each in spoke}, key=lambda verdict: (_WEIGHTS.get(verdict, 5), verdict))
     return ControlNamed(
         control=control,
         verdict=verdicts[-1],

@@ -24,6 +24,7 @@ STAGE_STOPPED = f"{NAMESPACE}/stage-stopped/v1"
 APPROVAL = f"{NAMESPACE}/approval/v1"
 REJECTION = f"{NAMESPACE}/rejection/v1"
 WAIVER = f"{NAMESPACE}/waiver/v1"
+BREAK_GLASS = f"{NAMESPACE}/break-glass/v1"
 ANALYSIS = f"{NAMESPACE}/analysis/v1"
 REHEARSAL = f"{NAMESPACE}/rollback-rehearsal/v1"
 SEAL = f"{NAMESPACE}/seal/v1"
@@ -44,6 +45,7 @@ class Duty:
 def duties(told: Told) -> list[Duty]:
     """Return the duties that remain, most pressing first."""
     return [
+        *_emergencies(told),
         *_unfinished(told),
         *_awaited(told),
         *_undecided(told),
@@ -53,6 +55,24 @@ def duties(told: Told) -> list[Duty]:
         *_not_there(told),
         *_people(told),
     ]
+
+
+def emergencies(told: Told) -> list[Evidence]:
+    """Return the decisions of the run that set something aside under break-glass."""
+    return [item for item in told.of(DECISION) if member(item.statement.body, "wardline_decision", "emergency")]
+
+
+def _emergencies(told: Told) -> Iterator[Duty]:
+    for item in emergencies(told):
+        decision = member(item.statement.body, "wardline_decision")
+        glass = member(decision, "emergency", "log")
+        aside = sum(member(each, "verdict") == "set-aside" for each in items_of(decision, "reasons"))
+        yield Duty(
+            what=f"Review the emergency release to {plain(member(decision, 'environment'))}, "
+            "as compliance and as clinical-safety",
+            why=f"EMERGENCY: {aside} set aside under break-glass. A review is said after the run, so it is not here",
+            rests_on=(item.index, glass) if isinstance(glass, int) else (item.index,),
+        )
 
 
 def _unfinished(told: Told) -> Iterator[Duty]:

@@ -29,7 +29,9 @@ _UNSEEN = re.compile(
 _ENTITIES = (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ('"', "&quot;"), ("'", "&#x27;"))
 _COLOURS = {
     **dict.fromkeys(("passed", "PASSED", "allow", "succeeded", "approved", "in this packet"), "good"),
-    **dict.fromkeys(("failed", "FAILED", "deny", "denied", "rejected", "rolled-back", "critical", "high"), "bad"),
+    **dict.fromkeys(
+        ("failed", "FAILED", "deny", "denied", "rejected", "rolled-back", "set-aside", "critical", "high"), "bad"
+    ),
     **dict.fromkeys(("errored", "inconclusive", "undecided", "warn", "not sealed", "cancelled", "missing"), "open"),
 }
 

@@ -15,7 +15,7 @@ from wardline.errors import InvalidInput
 from wardline.evidence.envelopes import Envelope, Signature, Signer, seal
 from wardline.evidence.log import Evidence
 from wardline.evidence.mentions import catalogues_of
-from wardline.evidence.packets import page
+from wardline.evidence.packets import page, style
 from wardline.evidence.packets.told import Absent, Enclosed, Told
 from wardline.evidence.statements import PAYLOAD_TYPE, Statement
 from wardline.ids import KeyId, RunId
@@ -33,10 +33,10 @@ PREFIX = f"""<!DOCTYPE html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'sha256-{page.STYLE_HASH}'">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'sha256-{style.STYLE_HASH}'">
 <meta name="viewport" content="width=device-width">
 <title>Wardline packet</title>
-<style>{page.STYLE}</style>
+<style>{style.STYLE}</style>
 </head>
 <body>
 """.encode()

@@ -4,8 +4,6 @@ A pure function of the statements and of which blobs came along, and part of pac
 returns is a new format, because a verifier renders the page again and compares.
 """
 
-import base64
-import hashlib
 import re
 from collections.abc import Callable
 
@@ -17,6 +15,7 @@ from wardline.evidence.packets.controls_named import controls_named, law_of
 from wardline.evidence.packets.duties import (
     ANALYSIS,
     APPROVAL,
+    BREAK_GLASS,
     PROVENANCE,
     REHEARSAL,
     REJECTION,
@@ -28,29 +27,13 @@ from wardline.evidence.packets.duties import (
     TEST_RESULT,
     WAIVER,
     duties,
+    emergencies,
 )
 from wardline.evidence.packets.forgotten import erased_on, person, unreadable_texts
 from wardline.evidence.packets.markup import NOTHING, Mark, Row, coloured, escape, facts, listed, plain, table
 from wardline.evidence.packets.told import Told, first_body, items_of
 from wardline.outcomes import Outcome
 from wardline.predicates import NAMESPACE
-
-STYLE = """
-body { font: 15px/1.45 system-ui, sans-serif; color: #1a1a1a; background: #fff; max-width: 76rem; margin: 2rem auto; padding: 0 1.2rem; }
-h1 { margin-bottom: 0; } h1 + p { margin-top: .2rem; color: #444; } h3 { margin: 1.2rem 0 .2rem; }
-h2 { margin: 2.4rem 0 .6rem; padding-bottom: .2rem; border-bottom: 2px solid #444; }
-table { border-collapse: collapse; width: 100%; font-size: 14px; margin: .4rem 0; }
-th, td { text-align: left; vertical-align: top; padding: .28rem .8rem .28rem 0; border-bottom: 1px solid #ddd; }
-th { font-weight: 600; } thead th { border-bottom: 1px solid #444; } td { overflow-wrap: break-word; } td.long { overflow-wrap: anywhere; }
-.facts th { width: 13rem; } .facts td, .facts th { border-bottom: 1px solid #eee; }
-code { font-family: ui-monospace, monospace; font-size: .92em; overflow-wrap: anywhere; }
-.notice, .warning { border: 2px solid #555; padding: .6rem 1rem; margin: 1rem 0; } .warning { border-color: #a00; }
-.good { color: #06602b; font-weight: 600; } .bad { color: #a00; font-weight: 600; } .open { color: #8a5a00; font-weight: 600; }
-.small { color: #555; font-size: 13px; }
-@page { margin: 14mm 12mm; }
-@media print { body { margin: 0; padding: 0; max-width: none; font-size: 10.5px; } table { font-size: 9.5px; } .small { font-size: 9.5px; } h2, h3 { break-after: avoid; } tr, .notice, .warning { break-inside: avoid; } thead { display: table-header-group; } }
-"""  # noqa: E501  # one byte sequence, pinned by its hash in the page's policy
-STYLE_HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
 
 _ENROLMENT = f"{NAMESPACE}/enrolment/v1"
 _MOMENT = re.compile(r"(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2}:\d{2})\.\d{3}Z", re.ASCII)
@@ -80,6 +63,9 @@ def _notice(told: Told) -> str:
         "not come with this file. It records evidence; whether that meets a requirement of the law is for people to "
         "judge. It is not legal advice.</p>"
     )
+    if emergencies(told):
+        said = "EMERGENCY: rules were set aside under break-glass. They stand with the gates, marked set-aside."
+        notice += f'\n<p class="warning">{said}</p>'
     if told.of(SEAL):
         return notice
     return f'{notice}\n<p class="warning">This run is not sealed: its record is not complete.</p>'
@@ -135,6 +121,12 @@ def _who(told: Told) -> str:
     rows: list[Row] = [
         (_author(told) or "nobody enrolled", "wrote the change", _when(item), item.index) for item in told.of(SOURCE)
     ]
+    for item in told.of(BREAK_GLASS):
+        joins = member(item.statement.body, "joins") is not None
+        did = (
+            f"{'joined those who broke' if joins else 'broke'} the glass: {plain(member(item.statement.body, 'code'))}"
+        )
+        rows.append((_actor(told, item), did, _when(item), item.index))
     for item in told.of(APPROVAL, REJECTION):
         body = item.statement.body
         answer = "approved" if item.statement.predicate_type == APPROVAL else "rejected"
@@ -168,7 +160,8 @@ def _gates(told: Told) -> str:
             for r in items_of(decision, "reasons")
         ]
         parts.append(
-            f"<h3>{escape(member(decision, 'environment'))}: {coloured(plain(member(decision, 'verdict')))}</h3>\n"
+            f"<h3>{escape(member(decision, 'environment'))}: {coloured(plain(member(decision, 'verdict')))}"
+            f"{', EMERGENCY' if member(decision, 'emergency') else ''}</h3>\n"
             f'<p class="small">Statement {item.index}, {escape(_when(item))}. '
             f"Policies <code>{escape(member(decision, 'policy_digest', 'sha256'))}</code>, "
             f"asked about <code>{escape(member(decision, 'input_digest', 'sha256'))}</code>.</p>\n"

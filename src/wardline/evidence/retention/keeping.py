@@ -23,7 +23,9 @@ from wardline.ids import RunId
 from wardline.predicates import NAMESPACE
 
 _PROVENANCE = "https://slsa.dev/provenance/v1"
-_EXPIRING = frozenset(f"{NAMESPACE}/{name}/v1" for name in ("waiver", "attestation", "addressable-decision", "training"))
+_EXPIRING = frozenset(
+    f"{NAMESPACE}/{name}/v1" for name in ("waiver", "attestation", "addressable-decision", "training")
+)
 
 _ADOPTION, _RETIREMENT = (f"{NAMESPACE}/{name}/v1" for name in ("policy-adoption", "policy-retirement"))
 
