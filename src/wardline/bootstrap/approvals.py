@@ -5,10 +5,13 @@ from collections.abc import Mapping
 from wardline.bootstrap.forgetting import erased
 from wardline.bootstrap.home import Home
 from wardline.delivery.doors import door_of
+from wardline.delivery.reconsider import environment_awaited, wake
 from wardline.delivery.standing import WordsAtDoor, words_at
 from wardline.delivery.take_source import declared
 from wardline.errors import NotFound
 from wardline.ids import PrincipalId, RunId
+
+_ALL = 2**31 - 1
 
 
 def words(home: Home, run: RunId, environment: str | None) -> tuple[WordsAtDoor, ...]:
@@ -25,6 +28,12 @@ def words(home: Home, run: RunId, environment: str | None) -> tuple[WordsAtDoor,
     named = asking if environment is None else [environment]
     doors = [door_of(found, home.log, home.workshop, environment=name) for name in named]
     return tuple(words_at(door, home.collect) for door in doors)
+
+
+def look_again(home: Home) -> tuple[RunId, ...]:
+    """Wake the runs that wait for people, and return which: something was recorded that approvals may fall by."""
+    waiting = tuple(run for run in home.runs.newest(_ALL) if environment_awaited(run) is not None)
+    return wake(waiting, home.messenger, log_size=home.log.size()) if waiting else ()
 
 
 def printed_names(home: Home) -> Mapping[PrincipalId, str]:

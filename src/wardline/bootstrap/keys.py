@@ -8,6 +8,7 @@ from wardline.adapters.signing.folder import KeyFolder
 from wardline.adapters.signing.keys import create_personal_key
 from wardline.adapters.signing.public_keys import write_public_key
 from wardline.adapters.signing.references import is_file, open_personal
+from wardline.bootstrap.approvals import look_again
 from wardline.bootstrap.home import Home
 from wardline.bootstrap.own_keys import key_folder
 from wardline.delivery.change_keys import KeyDesk, Revocation
@@ -155,7 +156,9 @@ def revoke(
     key = named(name, [row.key for row in list_keys(home)])
     if known.keyring.find(key.keyid) is not None:
         _without(key_folder(home.settings), known, key)
-    return key, desk.revoke(Revocation(key=key, since=since, reason=reason), by=by)
+    evidence = desk.revoke(Revocation(key=key, since=since, reason=reason), by=by)
+    look_again(home)
+    return key, evidence
 
 
 def affected(home: Home, name: str, since: int | None) -> tuple[PublicKey, tuple[int, ...]]:

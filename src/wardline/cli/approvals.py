@@ -107,6 +107,7 @@ def waive(
     output: _Output = Output.TEXT,
 ) -> None:
     """Let one named finding pass for a while, signed by somebody who answers for the risk."""
+    from wardline.bootstrap.approvals import look_again
     from wardline.cli.home import home
     from wardline.cli.signing import signatory
     from wardline.clock import to_rfc3339
@@ -122,6 +123,7 @@ def waive(
             reason=reason,
         )
         evidence = record(request, by=signatory(wardline, key), collect=wardline.collect)
+        look_again(wardline)
     expires = to_rfc3339(request.expires_at)
     if output is Output.JSON:
         say_json({"finding": finding, "expires_at": expires, "log": evidence.index})

@@ -7,6 +7,7 @@ import traceback
 from contextlib import ExitStack
 from types import FrameType
 
+from wardline.bootstrap.approvals import look_again
 from wardline.bootstrap.home import Home
 from wardline.cli.progress import showing
 from wardline.cli.render import run_to_json
@@ -52,7 +53,7 @@ def drive(wardline: Home, run: Run, *, output: Output) -> None:
         traceback.print_exc()
         _say_resumable(run)
         _leave_now(ERROR)
-    ended = wardline.runs.load(run.id)
+    ended = _ended(wardline, run)
     asked = ask_after_run(wardline)
     if output is Output.JSON:
         said = {"why": list(wardline.explain(ended)), "witnesses": [asked_to_json(each) for each in asked]}
@@ -62,6 +63,11 @@ def drive(wardline: Home, run: Run, *, output: Output) -> None:
         for reason in wardline.explain(ended):
             say(f"  {reason}")
     leave(_EXIT_CODES[ended.status])
+
+
+def _ended(wardline: Home, run: Run) -> Run:
+    look_again(wardline)  # what this run found of an artifact may make approvals of another one fall
+    return wardline.runs.load(run.id)
 
 
 def _say_resumable(run: Run) -> None:

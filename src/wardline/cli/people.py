@@ -25,6 +25,7 @@ def enrol(
     output: _Output = Output.TEXT,
 ) -> None:
     """Say who somebody is. The first enrolment of an installation is an administrator's own."""
+    from wardline.bootstrap.approvals import look_again
     from wardline.cli.home import home
     from wardline.cli.signing import personal_signer
     from wardline.delivery.enrol import KnownAs
@@ -38,6 +39,7 @@ def enrol(
             signer=personal_signer(wardline, key),
             known_as=None if name is None and not email else KnownAs(name=name or "", emails=tuple(email or ())),
         )
+        look_again(wardline)
     roles = sorted(each.value for each in enrolled.enrolment.principal.roles)
     if output is Output.JSON:
         say_json({"principal": principal, "roles": roles, "log": enrolled.index})

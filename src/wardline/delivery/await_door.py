@@ -14,11 +14,13 @@ from wardline.canonical import JSON
 from wardline.clock import from_rfc3339, to_rfc3339
 from wardline.delivery.approve import approvals_topic
 from wardline.delivery.decide import gate_step, look
+from wardline.delivery.standing import words_at
 from wardline.delivery.travel import Travel
 from wardline.errors import IntegrityViolation
 from wardline.evidence.statements import evidence_key
 from wardline.gates.door import Door
 from wardline.gates.facts import Facts
+from wardline.gates.revocation import State
 from wardline.gates.windows import InEffect, clear_from, windows_at
 
 
@@ -79,6 +81,7 @@ def await_door(travel: Travel, door: Door) -> datetime:
     began = travel.decide(f"{steps}/asked", lambda: to_rfc3339(travel.clock.now()))
     deadline = from_rfc3339(str(began)) + door.environment.approvals_within
     kept_out_since: datetime | None = None
+    told: set[int] = set()
     count = 0
     while True:
         # Looked at inside a step: on a replay the log holds more, and the clock shows later, than the first time.
@@ -88,6 +91,7 @@ def await_door(travel: Travel, door: Door) -> datetime:
         waiting = Waiting.parse(recorded)
         kept_out_since = kept_out_since or waiting.kept_out_since
         _tell(travel, door, since=kept_out_since, deadline=deadline)
+        _tell_fallen(travel, door, told)
         wakes = _wakes(waiting, deadline)
         answered = travel.engine.wait_for(approvals_topic(name), deadline=wakes) is not None
         if not answered and waiting.people is not None and wakes == deadline:
@@ -140,6 +144,21 @@ def _tell(travel: Travel, door: Door, *, since: datetime | None, deadline: datet
     if travel.run.waiting_for == reason:
         travel.progress.waits(reason)  # said in an earlier life of the run, and not to whoever watches this one
     travel.wait_for(reason)
+
+
+def _tell_fallen(travel: Travel, door: Door, told: set[int]) -> None:
+    """Say of each approval that fell, and was given by nobody anew, why and by which leaf; each once a process."""
+    words = words_at(door, travel.collect).words
+    anew = {(word.account.by, word.account.role) for word in words if word.state is State.STANDS}
+    for account in (word.account for word in words):
+        fallen = account.yes and account.state is State.FALLEN and (account.by, account.role) not in anew
+        if not fallen or account.index in told:
+            continue
+        told.add(account.index)
+        why = "; ".join(
+            cause.told if cause.log is None else f"{cause.told} (log index {cause.log})" for cause in account.causes
+        )
+        travel.progress.says(f"the approval of {account.by} at log index {account.index} has fallen: {why}")
 
 
 def _lacking(facts: Facts, door: Door, soft: Sequence[InEffect]) -> list[str]:

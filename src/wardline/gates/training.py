@@ -148,6 +148,11 @@ class Trainings:
             return None
         return last if at < last.training.expires_at else None
 
+    def in_date(self, at: datetime) -> frozenset[PrincipalId]:
+        """Return whose training covers the moment `at`."""
+        people = {record.training.principal for record in self.recorded}
+        return frozenset(person for person in people if self.covering(person, at) is not None)
+
 
 def _read(item: Evidence, people: Directory) -> InDate | None:
     context = item.statement.context
