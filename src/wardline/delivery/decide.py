@@ -45,7 +45,7 @@ class Gate:
         asked = applying(policies, question)
         named = {control.partition(":")[0] for policy in asked for control in policy.controls}
         if self.proving is not None:
-            self.proving.prove(asked, engine=self.engine, collect=self.collect)
+            self.proving.prove(policies, engine=self.engine, collect=self.collect)
         question = vouched(question, asked, door, collect=self.collect)
         return DecisionMade(
             service=door.pipeline.service.name,
