@@ -4,7 +4,7 @@ They are its cases that are denied and undecided, and each of its passing cases 
 spoilt. Asked is the very engine that gates ask, through the judge.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from wardline.canonical import JSON, Digest, JSONObject, digest_of
@@ -20,6 +20,8 @@ _ANOTHER = "sha256:planted"  # digest of what nobody looked at
 _NO_VALUE = "planted"  # what stands where a number or a yes is expected
 _DIGEST = "sha256:"
 
+_Change = Callable[[JSON, str], Iterator[tuple[str, JSON]]]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
@@ -30,14 +32,17 @@ class Fault:
 
 
 def faults(policy: Policy) -> Iterator[Fault]:
-    """Yield what can be planted before `policy`."""
+    """Yield all that can be planted before `policy`."""
     for kind, inputs in (("deny", policy.cases.denied), ("undecided", policy.cases.undecided)):
         for number, document in enumerate(inputs):
             yield Fault(name=f"{kind} case {number}", document=document)
-    for number, document in enumerate(policy.cases.allowed):
-        for what, spoilt in _spoilt(document, "input"):
-            if isinstance(spoilt, dict):
-                yield Fault(name=f"pass case {number}, {what}", document=spoilt)
+    yield from _made(policy, _without)
+    yield from spoilt(policy)
+
+
+def spoilt(policy: Policy) -> Iterator[Fault]:
+    """Yield the passing cases of `policy`, each with one value in it spoilt."""
+    yield from _made(policy, _others)
 
 
 def plant(policy: Policy, engine: PolicyEngine, *, tool: Tool) -> Trial:
@@ -80,27 +85,43 @@ def _verdict(policy: Policy, document: JSONObject, engine: PolicyEngine) -> str:
     return judge([policy], question, engine=engine).verdict
 
 
-def _spoilt(value: JSON, path: str) -> Iterator[tuple[str, JSON]]:
-    """Yield `value` with one thing in it taken away or spoilt, for each thing at any depth."""
+def _made(policy: Policy, change: _Change) -> Iterator[Fault]:
+    for number, document in enumerate(policy.cases.allowed):
+        for what, made in _changed(document, "input", change):
+            if isinstance(made, dict):
+                yield Fault(name=f"pass case {number}, {what}", document=made)
+
+
+def _changed(value: JSON, path: str, change: _Change) -> Iterator[tuple[str, JSON]]:
+    """Yield `value` with one thing in it changed, for each thing at any depth."""
+    yield from change(value, path)
     match value:
         case dict():
             for name, item in value.items():
-                yield f"without {path}.{name}", {n: v for n, v in value.items() if n != name}
-                for what, spoilt in _spoilt(item, f"{path}.{name}"):
-                    yield what, value | {name: spoilt}
+                for what, made in _changed(item, f"{path}.{name}", change):
+                    yield what, value | {name: made}
         case list():
             for i, item in enumerate(value):
-                for what, spoilt in _spoilt(item, f"{path}[{i}]"):
-                    yield what, [*value[:i], spoilt, *value[i + 1 :]]
+                for what, made in _changed(item, f"{path}[{i}]", change):
+                    yield what, [*value[:i], made, *value[i + 1 :]]
         case _:
-            for other in _others(value):
-                yield f"{path} = {other}", other
+            return
 
 
-def _others(value: JSON) -> tuple[JSON, ...]:
-    """Return what must not pass where `value` does. Free text has no other: any name is as good as the next."""
+def _without(value: JSON, path: str) -> Iterator[tuple[str, JSON]]:
+    """Yield `value` without each of its members."""
+    if isinstance(value, dict):
+        for name in value:
+            yield f"without {path}.{name}", {n: v for n, v in value.items() if n != name}
+
+
+def _others(value: JSON, path: str) -> Iterator[tuple[str, JSON]]:
+    """Yield what must not pass where `value` does. Free text has no other: any name is as good as the next."""
+    others: tuple[JSON, ...] = ()
     if value == Outcome.PASSED.value:
-        return tuple(outcome.value for outcome in Outcome if outcome is not Outcome.PASSED)
-    if isinstance(value, str):
-        return (_ANOTHER,) if value.startswith(_DIGEST) else ()
-    return (_NO_VALUE,) if value is True or (isinstance(value, int) and not isinstance(value, bool)) else ()
+        others = tuple(outcome.value for outcome in Outcome if outcome is not Outcome.PASSED)
+    elif isinstance(value, str):
+        others = (_ANOTHER,) if value.startswith(_DIGEST) else ()
+    elif value is True or (isinstance(value, int) and not isinstance(value, bool)):
+        others = (_NO_VALUE,)
+    yield from ((f"{path} = {other}", other) for other in others)

@@ -7,6 +7,7 @@ from wardline.canonical import JSON, Digest, JSONObject
 from wardline.gates.decisions import Decision
 from wardline.gates.judge import Question, judge
 from wardline.gates.matching import Match
+from wardline.gates.planted import spoilt
 from wardline.gates.policy import Policy, PolicyEngine, Severity
 from wardline.ids import EnvironmentName
 
@@ -40,7 +41,19 @@ def leave_out(policy: Policy, engine: PolicyEngine) -> list[str]:
 
 def faults(policy: Policy, engine: PolicyEngine) -> list[str]:
     """Return everything by which the cases of `policy` show that it does not do what it says, one line each."""
-    return [*run_cases(policy, engine), *leave_out(policy, engine)]
+    return [*run_cases(policy, engine), *leave_out(policy, engine), *spoil(policy, engine)]
+
+
+def spoil(policy: Policy, engine: PolicyEngine) -> list[str]:
+    """Return which spoilt values in its passing inputs `policy` lets pass, one line each.
+
+    A gate plants the same before it asks a policy the first time: what comes up here would leave it undecided.
+    """
+    return [
+        f"{policy.id}: {fault.name}: still allows"
+        for fault in spoilt(policy)
+        if _judged(policy, fault.document, engine).verdict == "allow"
+    ]
 
 
 def _judged(policy: Policy, document: JSONObject, engine: PolicyEngine) -> Decision:

@@ -12,6 +12,8 @@ from wardline.errors import Unavailable
 from wardline.gates.planted import faults, plant
 from wardline.gates.policy import Cases, Check, Policy
 from wardline.gates.policy_files import load_policies
+from wardline.gates.self_test import faults as cases_against
+from wardline.gates.self_test import spoil
 from wardline.gates.trials import MOST_TOLD, Kind, Planted, SelfTested, Tool, Trial, parts
 from wardline.outcomes import Outcome
 
@@ -116,3 +118,15 @@ def test_a_statement_is_as_bad_as_its_worst_trial():
     good = replace(of_size(1, words=1), planted=())
     assert good.outcome is Outcome.ERRORED
     assert SelfTested(trials=(good, of_size(2, words=1)), wardline="1").outcome is Outcome.FAILED
+
+
+def test_what_would_leave_a_gate_undecided_is_told_before_a_policy_is_taken_on(engine):
+    policy = named("tests-passed")
+    lax = replace(policy, validations=tuple(c for c in policy.validations if "artifact.digest" not in c.expression))
+    told = spoil(lax, engine)
+    assert told == [
+        "tests-passed: pass case 0, input.artifact.digest = sha256:planted: still allows",
+        "tests-passed: pass case 0, input.tests.artifact = sha256:planted: still allows",
+    ]
+    assert set(told) < set(cases_against(lax, engine))
+    assert not any(spoil(each, engine) for each in load_policies())
