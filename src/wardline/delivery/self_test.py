@@ -13,7 +13,7 @@ from wardline.delivery.collect_evidence import Collector
 from wardline.errors import NotFound, WardlineError
 from wardline.gates.planted import plant
 from wardline.gates.policy import Policy, PolicyEngine
-from wardline.gates.trials import SELF_TEST, Kind, Planted, Tool, Trial, Trials, parts
+from wardline.gates.trials import SELF_TEST, Kind, Planted, Tool, Trial, Trials, newest_trials, parts
 from wardline.outcomes import Outcome
 
 POLICIES = "policies"  # names all of them at once
@@ -104,8 +104,9 @@ def try_policies(
 
     Done twice, it is recorded once: by the documents tried, the engine and the version of Wardline.
     """
-    known = Trials(collect.log.every(SELF_TEST))
-    new = [policy for policy in policies if known.of_policy(digest_of(policy.to_json())) is None]
+    digests = {digest_of(policy.to_json()): policy for policy in policies}
+    known = newest_trials(collect.log.youngest(SELF_TEST), policies=digests)
+    new = [policy for digest, policy in digests.items() if known.of_policy(digest) is None]
     if not new:
         return
     trials = [plant(policy, engine, tool=tool) for policy in new]

@@ -8,7 +8,7 @@ from wardline.delivery.self_test import try_policies
 from wardline.gates.door import Door
 from wardline.gates.judge import Question
 from wardline.gates.policy import Policy, PolicyEngine
-from wardline.gates.trials import SELF_TEST, Tool, Trials
+from wardline.gates.trials import SELF_TEST, Tool
 from wardline.gates.vouched import with_trials
 
 
@@ -28,7 +28,7 @@ def vouched(question: Question, asked: Sequence[Policy], door: Door, *, collect:
     return with_trials(
         question,
         asked,
-        Trials(collect.log.every(SELF_TEST)),
+        collect.log.youngest(SELF_TEST),
         run=collect.log.of_run(door.run),
         now=collect.clock.now(),
     )

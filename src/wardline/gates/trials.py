@@ -188,6 +188,22 @@ class Trials:
         return max(found, key=_by_index, default=None)
 
 
+def newest_trials(
+    youngest_first: Iterable[Evidence], *, policies: Iterable[Digest], checks: Iterable[tuple[str, str | None]] = ()
+) -> Trials:
+    """Return the trials in `youngest_first`, read until the newest of each of these is found, and no further."""
+    found: list[Evidence] = []
+    lacking_policies, lacking_checks = set(policies), set(checks)
+    for item in youngest_first if lacking_policies or lacking_checks else ():
+        found.append(item)
+        here = Trials([item])
+        lacking_policies -= {digest for digest in lacking_policies if here.of_policy(digest) is not None}
+        lacking_checks -= {check for check in lacking_checks if here.of_check(*check) is not None}
+        if not lacking_policies and not lacking_checks:
+            break
+    return Trials(found)
+
+
 def _by_index(tried: Tried) -> int:
     return tried.index
 

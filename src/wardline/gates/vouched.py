@@ -10,7 +10,7 @@ from wardline.evidence.log import Evidence
 from wardline.gates.judge import Question
 from wardline.gates.policy import Policy
 from wardline.gates.readings import REHEARSAL, SBOM, SCAN, TEST_RESULT
-from wardline.gates.trials import SELF_TEST, Kind, Trials, Tried
+from wardline.gates.trials import SELF_TEST, Kind, Trials, Tried, newest_trials
 from wardline.outcomes import Outcome, worst
 
 # Names of checks; those of tools go on with the name that the tool has in what it leaves.
@@ -24,15 +24,22 @@ UNTRIED: Final = "untried"  # no trial is on record: nobody knows, which is not 
 
 
 def with_trials(
-    question: Question, asked: Sequence[Policy], trials: Trials, *, run: Iterable[Evidence], now: datetime
+    question: Question,
+    asked: Sequence[Policy],
+    tests: Iterable[Evidence],
+    *,
+    run: Iterable[Evidence],
+    now: datetime,
 ) -> Question:
     """Return `question` with what is known of the policies that are `asked` and of the checks whose results it reads.
 
-    `run` is what its run left, in log order.
+    `tests` are the self-tests in the log, the youngest first; `run` is what its run left, in log order.
     """
+    policies = {policy.id: digest_of(policy.to_json()) for policy in asked}
     checks = checks_read(run, question.document)
+    trials = newest_trials(tests, policies=policies.values(), checks=checks.items())
     sections = [
-        *(_section(Kind.POLICY, policy.id, trials.of_policy(digest_of(policy.to_json())), now) for policy in asked),
+        *(_section(Kind.POLICY, name, trials.of_policy(digest), now) for name, digest in policies.items()),
         *(_section(Kind.CHECK, name, trials.of_check(name, version), now) for name, version in checks.items()),
     ]
     leaves = {log for section in sections if isinstance(log := section.get("log"), int)}

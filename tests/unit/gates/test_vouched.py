@@ -5,6 +5,8 @@ from datetime import timedelta
 
 import pytest
 from gate_world import Said, World, person
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from wardline.adapters.policy.cel import CEL
 from wardline.canonical import Digest, decode, digest_of
@@ -19,7 +21,7 @@ from wardline.gates import readings
 from wardline.gates.decisions import Allow, Undecided
 from wardline.gates.policy import Check, Policy
 from wardline.gates.policy_files import load_policies
-from wardline.gates.trials import SELF_TEST, Kind, Planted, SelfTested, Tool, Trial, Trials
+from wardline.gates.trials import SELF_TEST, Kind, Planted, SelfTested, Tool, Trial, Trials, newest_trials
 from wardline.gates.vouched import doubted
 from wardline.identity.principals import Role
 from wardline.outcomes import Outcome
@@ -280,3 +282,30 @@ def test_a_check_that_cannot_run_is_errored_and_the_others_are_tried(world, tmp_
 def test_a_name_that_is_none_is_refused(world, tmp_path):
     with pytest.raises(NotFound, match="no policy or check is called 'nobody'"):
         self_test(Asked(names=("nobody",)), bench(world, tmp_path), say=lambda _: None)
+
+
+NAMES = ("scan/bandit", "tests", "redactor")
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from(NAMES), st.sampled_from(["1", "2"]), st.sampled_from(Outcome)), max_size=12))
+def test_what_is_read_until_all_is_found_is_what_the_whole_log_says(told):
+    world = World()
+    records = [tried(world, name, outcome, version=version) for name, version, outcome in told]
+    wanted = [("scan/bandit", "1"), ("tests", None)]
+    read = []
+
+    def youngest():
+        for item in reversed(records):
+            read.append(item)
+            yield item
+
+    few, every = newest_trials(youngest(), policies=(), checks=wanted), Trials(records)
+    assert [few.of_check(*each) for each in wanted] == [every.of_check(*each) for each in wanted]
+    newest = [each.index for each in map(every.of_check, *zip(*wanted, strict=True)) if each is not None]
+    if len(newest) == len(wanted):
+        assert read[-1].index == min(newest)
+
+
+def test_where_nothing_is_wanted_nothing_is_read():
+    assert newest_trials(iter([]), policies=()).standing() == ()
