@@ -1,4 +1,4 @@
-"""`wardline approve`, `reject`, `approvals` and `waive`: what people answer for, signed with their own keys."""
+"""`wardline approve`, `reject`, `approvals`, `waive`, `waivers`: what people answer for, signed with their own keys."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -13,6 +13,7 @@ _Role = Annotated[str, typer.Option(help="In which role you answer, e.g. clinica
 _Key = Annotated[Path, typer.Option(help="Your key file.", envvar="WARDLINE_KEY")]
 _Reason = Annotated[str, typer.Option(help="Why, in your words; kept outside the log.")]
 _Environment = Annotated[str | None, typer.Option(help="Default: the one where the run asks people.")]
+_Digest = Annotated[str | None, typer.Option(help="Sign only if this is still the digest of what is shown: sha256:….")]
 _Yes = Annotated[bool, typer.Option("--yes", help="Sign what is shown without being asked.")]
 _Output = Annotated[Output, typer.Option()]
 
@@ -23,11 +24,12 @@ def approve(
     key: _Key,
     reason: _Reason,
     environment: _Environment = None,
+    digest: _Digest = None,
     yes: _Yes = False,
     output: _Output = Output.TEXT,
 ) -> None:
     """Show what would be released, and sign that it may be."""
-    _answer("approve", run=run, role=role, key=key, reason=reason, environment=environment, yes=yes, output=output)
+    _answer("approve", run, (environment, digest), role=role, key=key, reason=reason, yes=yes, output=output)
 
 
 def reject(
@@ -36,11 +38,12 @@ def reject(
     key: _Key,
     reason: _Reason,
     environment: _Environment = None,
+    digest: _Digest = None,
     yes: _Yes = False,
     output: _Output = Output.TEXT,
 ) -> None:
     """Show what would be released, and sign that it may not be."""
-    _answer("reject", run=run, role=role, key=key, reason=reason, environment=environment, yes=yes, output=output)
+    _answer("reject", run, (environment, digest), role=role, key=key, reason=reason, yes=yes, output=output)
 
 
 def approvals(
@@ -65,9 +68,18 @@ def approvals(
 
 
 def _answer(
-    verb: str, *, run: str, role: str, key: Path, reason: str, environment: str | None, yes: bool, output: Output
+    verb: str,
+    run: str,
+    what: tuple[str | None, str | None],
+    *,
+    role: str,
+    key: Path,
+    reason: str,
+    yes: bool,
+    output: Output,
 ) -> None:
-    from wardline.bootstrap.approvals import printed_names
+    from wardline.bootstrap.approvals import consent, printed_names
+    from wardline.canonical import Digest
     from wardline.cli.approvals_told import name_of, signature_to_line
     from wardline.cli.home import home
     from wardline.cli.signing import confirmed, show, signatory
@@ -75,10 +87,11 @@ def _answer(
     from wardline.identity.principals import parse_role
     from wardline.ids import RunId
 
+    environment, digest = what
     with home() as wardline:
         wanted = parse_role(role)
         by = signatory(wardline, key)
-        document = wardline.consent(RunId(run), environment)
+        document = consent(wardline, RunId(run), environment, digest=None if digest is None else Digest.parse(digest))
         if output is Output.TEXT:
             show(document.content)
             say(f"digest: sha256:{document.digest.hex}")
@@ -129,3 +142,25 @@ def waive(
         say_json({"finding": finding, "expires_at": expires, "log": evidence.index})
         return
     say(f"{finding} is waived until {expires}: log index {evidence.index}")
+
+
+def waivers(
+    every: Annotated[bool, typer.Option("--all", help="Those that have expired, too.")] = False,
+    output: _Output = Output.TEXT,
+) -> None:
+    """List the findings that are let pass now: where, until when, and who owns the risk."""
+    from wardline.bootstrap.approvals import printed_names
+    from wardline.bootstrap.approvals import waivers as found_in
+    from wardline.cli.approvals_told import waiver_to_line
+    from wardline.cli.home import existing_home
+
+    with existing_home() as wardline:
+        found = [each for each in found_in(wardline) if every or each.stands]
+        names = printed_names(wardline)
+    if output is Output.JSON:
+        say_json([each.to_json() for each in found])
+        return
+    if not found:
+        say("Nothing is waived.")
+    for each in found:
+        say(waiver_to_line(each, names))

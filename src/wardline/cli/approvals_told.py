@@ -1,8 +1,9 @@
 """How people's words are told: printed name, moment and meaning beside each signature (21 CFR 11.50(a))."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from wardline.canonical import JSONObject
+from wardline.delivery.accepted import Accepted
 from wardline.delivery.standing import WordNow, WordsAtDoor
 from wardline.evidence.log import Evidence
 from wardline.gates.differences import Cause
@@ -47,6 +48,23 @@ def signature_to_line(item: Evidence, names: Mapping[PrincipalId, str]) -> str |
     said = f"{_printable(str(body.get('meaning')))} as {_printable(str(body.get('role')))}"
     who = name_of(context.actor, names)
     return f"{item.index} signed by {who} at {context.recorded_at:%Y-%m-%d %H:%M:%S} UTC: {said}"
+
+
+def waiver_to_line(accepted: Accepted, names: Mapping[PrincipalId, str]) -> str:
+    """Return what is let pass, where, until when, and who owns the risk."""
+    waiver = accepted.waiver.waiver
+    where = "everywhere" if waiver.environment is None else f"in {waiver.environment}"
+    until = f"{'until' if accepted.stands else 'EXPIRED on'} {waiver.expires_at:%Y-%m-%d %H:%M:%S} UTC"
+    owner = name_of(accepted.waiver.by, names)
+    return f"{accepted.waiver.index} waiver: {_printable(waiver.finding)} is accepted {where} {until}, owner {owner}"
+
+
+def people_to_lines(
+    left: Iterable[Evidence], accepted: Iterable[Accepted], names: Mapping[PrincipalId, str]
+) -> list[str]:
+    """Return what people signed in a run, and which of its findings they let pass."""
+    signed = [line for item in left if (line := signature_to_line(item, names)) is not None]
+    return [*signed, *(waiver_to_line(waiver, names) for waiver in accepted)]
 
 
 def _word_to_lines(word: WordNow, names: Mapping[PrincipalId, str], *, decided: bool) -> list[str]:

@@ -18,18 +18,27 @@ _Output = Annotated[Output, typer.Option()]
 
 def status(service: _Service = None, output: _Output = Output.TEXT) -> None:
     """Show what serves in every environment: what the log says, and what is seen."""
+    from wardline.bootstrap.approvals import printed_names, waivers_where
+    from wardline.cli.approvals_told import waiver_to_line
     from wardline.cli.home import existing_home
 
     with existing_home() as wardline:
         found = wardline.status(service)
+        accepted = {each.environment: waivers_where(wardline, each) for each in found}
+        names = printed_names(wardline)
     if output is Output.JSON:
-        say_json([each.to_json() for each in found])
+        say_json(
+            [each.to_json() | {"waivers": [one.to_json() for one in accepted[each.environment]]} for each in found]
+        )
         return
     if not found:
         say("Nothing is deployed here yet.")
         return
     rows = [each.row() for each in found]
     say_table(("environment", "serves", "artifact", "instances", "seen", "url", "held by"), rows)
+    for environment, waivers in accepted.items():
+        for waiver in waivers:
+            say(f"{environment}: {waiver_to_line(waiver, names)}")
 
 
 def rollback(

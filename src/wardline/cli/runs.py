@@ -40,7 +40,9 @@ def show(
     output: Annotated[Output, typer.Option()] = Output.TEXT,
 ) -> None:
     """Show what a run left in the log, in order."""
+    from wardline.bootstrap.approvals import printed_names, waivers
     from wardline.bootstrap.forgetting import texts
+    from wardline.cli.approvals_told import people_to_lines
     from wardline.cli.home import existing_home
     from wardline.cli.render import evidence_to_json, evidence_to_row, run_to_json, text_to_json, text_to_lines
     from wardline.ids import RunId
@@ -52,10 +54,12 @@ def show(
         why = wardline.explain(found) if found.ended else ()
         opened = texts(wardline)
         said = [(item, text) for item in left for text in opened.in_statement(item)]
+        names, accepted = printed_names(wardline), waivers(wardline, run=found.id)
     if output is Output.JSON:
         evidence = [evidence_to_json(item) for item in left]
         words = [text_to_json(item, text) for item, text in said]
-        say_json(run_to_json(found, driven=driven) | {"evidence": evidence, "texts": words})
+        let_pass = [each.to_json() for each in accepted]
+        say_json(run_to_json(found, driven=driven) | {"evidence": evidence, "texts": words, "waivers": let_pass})
         return
     say(f"run {found.id} of {found.service}, commit {found.commit_sha[:12]}: {found.status}")
     for reason in why:
@@ -65,9 +69,8 @@ def show(
     if not driven and not found.ended:
         say(f"interrupted: resume it with `wardline runs resume {found.id}`")
     say_table(("index", "step", "outcome", "statement", "at"), [evidence_to_row(item) for item in left])
-    for item, text in said:
-        for line in text_to_lines(item, text):
-            say(line)
+    for line in (*people_to_lines(left, accepted, names), *(line for one in said for line in text_to_lines(*one))):
+        say(line)
 
 
 @app.command("resume")

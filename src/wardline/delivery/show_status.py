@@ -13,10 +13,14 @@ from wardline.ids import RunId
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
-    """`serves` is what the log says; `seen` what runs. Where they differ, `drifted` says so."""
+    """`serves` is what the log says; `seen` what runs. Where they differ, `drifted` says so.
+
+    `allowed_by` is the log index of the Allow that what serves was deployed under.
+    """
 
     environment: EnvironmentKey
     serves: ReleaseRef | None
+    allowed_by: int | None
     seen: Observation
     held_by: RunId | None
 
@@ -68,6 +72,7 @@ def show_status(
             Status(
                 environment=key,
                 serves=None if serves is None else serves[0],
+                allowed_by=None if serves is None else serves[1],
                 seen=observer.observe(key),
                 held_by=holds.holder(key),
             )

@@ -1,5 +1,6 @@
 """Waive: let one named finding pass for a while, signed by somebody who answers for the risk."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -17,6 +18,8 @@ from wardline.identity.directory import Directory
 from wardline.identity.separation import Objection, to_act
 from wardline.identity.subject_keys import principal_subject_id
 from wardline.ids import EnvironmentName
+
+_CONTROL = re.compile(r"[a-z0-9-]+:.+", re.DOTALL)  # as catalogues name them, e.g. hipaa:164.312(b)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +66,13 @@ def _check(request: WaiverRequest, collect: Collector) -> None:
             f"waiver: expected an expiry between now and {to_rfc3339(now + LONGEST_WAIVER)}, "
             f"got {to_rfc3339(request.expires_at)}",
             remedy="Nothing is waived for ever: choose when somebody looks again.",
+        )
+    if _CONTROL.fullmatch(request.finding):
+        raise InvalidInput(
+            f"waiver: expected a finding, F-…, got {request.finding[:60]!r}, which is a control: a waiver touches a "
+            "finding, never a requirement of the law",
+            remedy="Waive the finding that stands in its way. What becomes of an addressable specification is decided "
+            "with `wardline controls decide`.",
         )
     found = (finding.get("id") for scan in collect.log.every(SCAN) for finding in findings_of(scan))
     if request.finding not in found:

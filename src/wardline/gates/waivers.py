@@ -18,9 +18,17 @@ MAY_WAIVE = frozenset({Role.COMPLIANCE, Role.CLINICAL_SAFETY})  # those who answ
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StandingWaiver:
+    """A waiver by somebody who might. `by` owns the risk until it expires: whoever signs it answers for it."""
+
     index: int
     by: PrincipalId
     waiver: Waiver
+
+
+def every_waiver(evidence: Iterable[Evidence], *, people: Directory) -> tuple[StandingWaiver, ...]:
+    """Return the waivers that somebody made who might, in log order, those that have expired too."""
+    read = (_read(item, people) for item in evidence if item.statement.predicate_type == WAIVER)
+    return tuple(waiver for waiver in read if waiver is not None)
 
 
 def standing_waivers(
@@ -37,12 +45,10 @@ def standing_waivers(
     for all, it has not expired, it was not made for longer than LONGEST_WAIVER, and its signer is not
     the author.
     """
-    read = (_read(item, people) for item in evidence if item.statement.predicate_type == WAIVER)
     return tuple(
         standing
-        for standing in read
-        if standing is not None
-        and standing.waiver.environment in (None, environment)
+        for standing in every_waiver(evidence, people=people)
+        if standing.waiver.environment in (None, environment)
         and standing.by != author
         and now < standing.waiver.expires_at
     )

@@ -1,15 +1,17 @@
 from datetime import timedelta
 
 import pytest
-from gate_world import FINDING, PRODUCTION, World, key, person
+from gate_world import FINDING, PRODUCTION, RUN, World, key, person
 
 from wardline.canonical import Digest
+from wardline.delivery.accepted import accepted, accepted_in
 from wardline.delivery.sign import Signatory
 from wardline.delivery.waive import WaiverRequest, waive
 from wardline.errors import InvalidInput, NotFound, Refused
 from wardline.gates.predicates import Waiver
 from wardline.identity.predicates import Refusal
 from wardline.identity.principals import Role
+from wardline.ids import EnvironmentName, RunId
 from wardline.predicates import BlobRef
 
 REASON = BlobRef(digest=Digest.of(b"salted"), media_type="text/plain", size_bytes=6)
@@ -115,3 +117,36 @@ def test_a_waiver_for_longer_than_a_year_does_not_count_however_it_got_here(worl
     )
     world.forge(forged, step="waiver/x", actor="cleo", signer=key("cleo"), run=None)
     assert not waived(world)
+
+
+@pytest.mark.parametrize("control", ["hipaa:164.312(b)", "gdpr:art-32(1)(d)", "hipaa-nprm-2025:no-addressable"])
+def test_a_control_cannot_be_waived(world, control):
+    with pytest.raises(InvalidInput, match="a waiver touches a finding, never a requirement of the law") as refused:
+        waive(ask(world, finding=control), by=person("cleo"), collect=world.collect)
+    assert control in refused.value.what
+    assert "controls decide" in refused.value.remedy
+
+
+def test_a_waiver_without_an_expiry_cannot_be_read(world):
+    waiver = waive(ask(world), by=person("cleo"), collect=world.collect).statement.body
+    for without in ({k: v for k, v in waiver.items() if k != "expires_at"}, dict(waiver) | {"expires_at": None}):
+        with pytest.raises(InvalidInput, match="expected exactly finding, reason, expires_at and environment"):
+            Waiver.parse(without)
+
+
+def test_every_waiver_names_its_owner_and_whether_it_has_expired(world):
+    made = waive(ask(world, environment=PRODUCTION), by=person("cleo"), collect=world.collect)
+    (found,) = accepted(world.collect)
+    assert (found.waiver.index, found.waiver.by, found.stands) == (made.index, "cleo", True)
+    assert found.to_json()["owner"] == "cleo"
+    world.clock.advance(timedelta(days=30))
+    (found,) = accepted(world.collect)
+    assert not found.stands
+
+
+def test_a_release_has_the_waivers_of_its_own_findings(world):
+    waive(ask(world, environment=PRODUCTION), by=person("cleo"), collect=world.collect)
+    assert len(accepted_in(RUN, world.collect)) == 1
+    assert len(accepted_in(RUN, world.collect, environment=PRODUCTION)) == 1
+    assert accepted_in(RUN, world.collect, environment=EnvironmentName("staging")) == ()
+    assert accepted_in(RunId("r-0000000002"), world.collect) == ()
