@@ -7,6 +7,7 @@ from datetime import datetime
 from wardline.canonical import encode
 from wardline.controls.catalogue import Catalogue
 from wardline.delivery.collect_evidence import Collector
+from wardline.delivery.read_for_gate import evidence_for
 from wardline.delivery.read_policies import adopted_in
 from wardline.delivery.vouch import Proving, vouched
 from wardline.errors import IntegrityViolation, InvalidInput
@@ -14,7 +15,7 @@ from wardline.evidence.log import Evidence
 from wardline.gates.decisions import Decision
 from wardline.gates.door import Door
 from wardline.gates.enrolled import directory
-from wardline.gates.facts import READ, Facts, gather
+from wardline.gates.facts import Facts, gather
 from wardline.gates.judge import applying, judge
 from wardline.gates.overlays import Overlays
 from wardline.gates.policy import Policy, PolicyEngine, policy_document
@@ -85,7 +86,7 @@ def decision_of(evidence: Evidence) -> Decision:
 
 def look(door: Door, collect: Collector, *, deadline: datetime | None = None, base: Sequence[Policy] = ()) -> Facts:
     """Return what the log says about `door` now; `base` are the policies that none added may stand in for."""
-    evidence = tuple(collect.log.every(*READ))
+    evidence = evidence_for(door, collect.log)
     adopted = adopted_in(evidence, collect.blobs, people=directory(evidence))
     overlays = Overlays(base=frozenset(policy.id for policy in base), added=(*adopted, *door.policies))
     return gather(door, evidence, now=collect.clock.now(), deadline=deadline, overlays=overlays)

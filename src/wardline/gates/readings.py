@@ -116,7 +116,22 @@ class Readings:
         )
         return max(rehearsals, key=lambda item: item.index, default=None)
 
+    def tells_what_serves(self, environment: EnvironmentName) -> bool:
+        """Return whether the deployments here tell it, whatever was said before them."""
+        serving, artifacts, log = self._fold(environment)
+        return log is not None and (not isinstance(serving, str) or serving in artifacts)
+
     def _serving(self, environment: EnvironmentName) -> JSONObject | None:
+        serving, artifacts, log = self._fold(environment)
+        if serving is None:
+            return known({"empty": True, "log": log})
+        # A release whose artifact no evidence names is something else than nothing: nobody can tell.
+        if not isinstance(serving, str) or serving not in artifacts:
+            return None
+        return known({"empty": False, "release": serving, "artifact": artifacts[serving], "log": log})
+
+    def _fold(self, environment: EnvironmentName) -> tuple[JSON, dict[str, str], int | None]:
+        """Return what serves, the artifact of each release that was named, and where the last deployment ended."""
         artifacts: dict[str, str] = {}
         serving: JSON = None
         log: int | None = None
@@ -125,12 +140,7 @@ class Readings:
             artifacts |= dict(_release(body.get("release"))) | dict(_release(body.get("previous")))
             if body.get("phase") in _ENDED and "serving" in body:
                 serving, log = body["serving"], item.index
-        if serving is None:
-            return known({"empty": True, "log": log})
-        # A release whose artifact no evidence names is something else than nothing: nobody can tell.
-        if not isinstance(serving, str) or serving not in artifacts:
-            return None
-        return known({"empty": False, "release": serving, "artifact": artifacts[serving], "log": log})
+        return serving, artifacts, log
 
     def _deployments(self, environment: EnvironmentName) -> Iterator[Evidence]:
         wanted = (self._door.pipeline.service.name, environment)
