@@ -8,6 +8,7 @@ from gate_world import Said, World, person
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from wardline.adapters.interop.dicom_audit import DICOMAuditMessages
 from wardline.adapters.policy.cel import CEL
 from wardline.canonical import Digest, decode, digest_of
 from wardline.delivery.approve import Approvals
@@ -21,7 +22,7 @@ from wardline.gates import readings
 from wardline.gates.decisions import Allow, Undecided
 from wardline.gates.policy import Check, Policy
 from wardline.gates.policy_files import load_policies
-from wardline.gates.trials import SELF_TEST, Kind, Planted, SelfTested, Tool, Trial, Trials, newest_trials
+from wardline.gates.trials import SELF_TEST, Kind, Planted, SelfTested, Tool, Trial, Trials, newest_trials, parts
 from wardline.gates.vouched import doubted
 from wardline.identity.principals import Role
 from wardline.outcomes import Outcome
@@ -243,6 +244,8 @@ def test_everything_is_tried_told_and_recorded(world, tmp_path):
     assert record.statement.context.outcome is Outcome.FAILED
     assert record.statement.context.run is None
     assert [trial["name"] for trial in record.statement.body["trials"]] == names(tested)
+    assert record.statement.body["counts"] == {"passed": 2, "failed": 1, "errored": 0, "inconclusive": 0}
+    assert record.statement.body["not_passed"] == ["one"]
 
 
 def test_what_caught_everything_lately_is_left_out_and_nothing_else(world, tmp_path):
@@ -309,3 +312,17 @@ def test_what_is_read_until_all_is_found_is_what_the_whole_log_says(told):
 
 def test_where_nothing_is_wanted_nothing_is_read():
     assert newest_trials(iter([]), policies=()).standing() == ()
+
+
+def test_what_an_auditor_is_told_does_not_grow_with_what_was_tried(world):
+    one = tried(world, "tests", Outcome.FAILED)
+    fault = Planted(fault="planted", expected="a finding", got="nothing", outcome=Outcome.PASSED)
+    trials = tuple(
+        Trial(kind=Kind.POLICY, name=f"p-{n}", tool=TOOL, configuration=Digest.of(b"%d" % n), planted=(fault,))
+        for n in range(120)
+    )
+    (said_once,) = parts(trials, wardline="0.1")
+    many = world.collect.once("self-test/many", None, lambda: said_once)
+    told = DICOMAuditMessages(origin="x/y")
+    assert len(told.message(many)) < len(told.message(one)) + 100 < 4096  # bytes; rsyslog cuts at 8 KiB
+    assert b"not-passed" in told.message(one)
