@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from wardline.canonical import JSON, Digest, digest_of
+from wardline.canonical import Digest, JSONObject, digest_of
 from wardline.delivery.collect_evidence import Collector
 from wardline.errors import NotFound, WardlineError
 from wardline.gates.planted import plant
@@ -100,17 +100,19 @@ def self_test(asked: Asked, bench: Bench, *, say: Callable[[Trial], None]) -> Te
 def try_policies(
     policies: Iterable[Policy], *, engine: PolicyEngine, tool: Tool, collect: Collector, wardline: str
 ) -> None:
-    """Plant faults before those of `policies` that no statement tells of, and record it, before they decide anything.
+    """Plant faults before those of `policies` that nobody tried yet, or could try, and record it: before they decide.
 
     Done twice, it is recorded once: by the documents tried, the engine and the version of Wardline.
     """
     digests = {digest_of(policy.to_json()): policy for policy in policies}
     known = newest_trials(collect.log.youngest(SELF_TEST), policies=digests)
-    new = [policy for digest, policy in digests.items() if known.of_policy(digest) is None]
-    if not new:
+    newest = {digest: known.of_policy(digest) for digest in digests}
+    due = {digest: tried for digest, tried in newest.items() if tried is None or tried.outcome is Outcome.ERRORED}
+    if not due:
         return
-    trials = [plant(policy, engine, tool=tool) for policy in new]
-    documents: list[JSON] = [*sorted(trial.configuration.hex for trial in trials)]
+    trials = [plant(digests[digest], engine, tool=tool) for digest in due]
+    # Where nobody could look before, this is another attempt: it stands after that one.
+    documents: JSONObject = {digest.hex: None if tried is None else tried.index for digest, tried in due.items()}
     key = digest_of({"policies": documents, "engine": f"{tool.name} {tool.version}", "wardline": wardline})
     for part in parts(trials, wardline=wardline):
         collect.once(f"self-test/policies-{key.short}/{part.number}", None, lambda part=part: part)  # type: ignore[misc]  # a bound default

@@ -326,3 +326,25 @@ def test_what_an_auditor_is_told_does_not_grow_with_what_was_tried(world):
     told = DICOMAuditMessages(origin="x/y")
     assert len(told.message(many)) < len(told.message(one)) + 100 < 4096  # bytes; rsyslog cuts at 8 KiB
     assert b"not-passed" in told.message(one)
+
+
+class Falling:
+    """An engine that cannot be asked while it is down."""
+
+    down = True
+
+    def evaluate(self, policies, document):
+        if self.down:
+            raise Unavailable("no worker")
+        return ENGINE.evaluate(policies, document)
+
+
+def test_policies_that_nobody_could_try_are_tried_again_at_the_next_gate(world):
+    engine = Falling()
+    at = replace(gate(world), engine=engine)
+    assert isinstance(at.judged(world.door()).decision, Undecided)
+    engine.down = False
+    assert isinstance(at.judged(world.door()).decision, Allow)
+    assert [item.statement.context.outcome for item in world.log.every(SELF_TEST)] == [Outcome.ERRORED, Outcome.PASSED]
+    at.judged(world.door())
+    assert len(list(world.log.every(SELF_TEST))) == 2
