@@ -12,12 +12,16 @@ from tests.fakes.fake_workshop import FakePeople, fake_workshop
 from wardline.adapters.policy.cel import CEL
 from wardline.canonical import JSON
 from wardline.cli.progress import SilentProgress
+from wardline.clock import ManualClock
 from wardline.delivery.decide import Gate
+from wardline.delivery.doors import door_of
 from wardline.delivery.enrol import enrol
 from wardline.delivery.reconsider import environment_awaited, wake
 from wardline.delivery.ship import ship
 from wardline.delivery.sign import Signatory
+from wardline.delivery.standing import words_at
 from wardline.gates.policy_files import load_policies
+from wardline.gates.revocation import State
 from wardline.identity.predicates import Enrolment
 from wardline.identity.principals import Principal, Role
 from wardline.ids import PrincipalId, RunId
@@ -87,6 +91,32 @@ def test_a_run_that_waits_says_which_approval_fell_and_by_which_leaf(world: Deli
     assert len(fallen) == 1
     assert fallen[0].startswith("the approval of p-sam at log index ")
     assert fallen[0].endswith(f"the signer has left (log index {engine.left})")
+
+
+class Late(Answering):
+    """Nobody is there until the time to answer is over; then everybody approves."""
+
+    def __init__(self, world: DeliveryWorld, clock: ManualClock) -> None:
+        super().__init__(world, RUN, "1.0")
+        self._clock = clock
+
+    def wait_for(self, topic: str, *, deadline: datetime) -> JSON:
+        self._clock.advance(deadline - self._clock.now())
+        return super().wait_for(topic, deadline=deadline)
+
+
+def test_an_approval_after_the_deadline_does_not_let_a_run_pass_that_was_away(tmp_path: Path) -> None:
+    clock = ManualClock(datetime(2026, 1, 1, tzinfo=UTC))
+    with delivery_world(tmp_path, clock=clock) as world:
+        world.enrol_everybody()
+        world.begin(RUN, "1.0")
+        assert world.walk(RUN, "1.0", engine=Late(world, clock)) is RunStatus.UNDECIDED
+        workshop = fake_workshop(world.folder, "1.0")
+        door = door_of(world.runs.load(RUN), world.log, workshop, environment="production")
+        said = words_at(door, world.collect).words
+        assert [(word.state, [cause.code for cause in word.account.causes]) for word in said] == [
+            (State.NEVER_COUNTED, ["too-late"])
+        ] * 2
 
 
 @dataclass

@@ -15,6 +15,7 @@ from wardline.gates.consent import Document
 from wardline.gates.door import Door
 from wardline.gates.facts import Facts
 from wardline.gates.predicates import APPROVAL, REJECTION, Approval, Rejection, Word
+from wardline.identity.directory import Directory
 from wardline.identity.principals import Role
 from wardline.identity.separation import Objection, to_act_as, to_approve
 from wardline.identity.subject_keys import principal_subject_id
@@ -62,7 +63,7 @@ class Approvals:
             raise InvalidInput(f"{where}: nobody is asked as {role.value}; asked: {', '.join(asked) or 'none'}")
         mine = [given for given in facts.standing.approvals if given.by == by.principal]
         objection = (
-            to_act_as(facts.people.find(by.principal), role, keyid=by.signer.public_key.keyid)
+            _to_act_as(by, role, facts.people)
             or to_approve(by.principal, author=facts.author)
             or _untrained(by.principal, role, facts.ground)
             or _second_role(mine, role)
@@ -82,7 +83,7 @@ class Approvals:
             Refused: The signatory may not; the refusal is recorded.
         """
         facts = self._still(document)
-        objection = to_act_as(facts.people.find(by.principal), role, keyid=by.signer.public_key.keyid)
+        objection = _to_act_as(by, role, facts.people)
         if objection is not None:
             raise refuse(_attempt("reject", document, by), objection, people=facts.people, collect=self.collect)
         mine = [given for given in facts.standing.rejections if given.by == by.principal]
@@ -150,6 +151,13 @@ def _worth_signing(document: Document) -> Document:
 
 def _second_role(mine: list[Given], role: Role) -> Objection | None:
     return Objection.SECOND_ROLE if any(given.role is not role for given in mine) else None
+
+
+def _to_act_as(by: Signatory, role: Role, people: Directory) -> Objection | None:
+    keyid = by.signer.public_key.keyid
+    # A revoked key is nobody's: said first, or its holder would be told to use the key that they use.
+    revoked = Objection.KEY_REVOKED if people.is_revoked(keyid) else None
+    return revoked or to_act_as(people.find(by.principal), role, keyid=keyid)
 
 
 def _untrained(person: PrincipalId, role: Role, ground: Ground) -> Objection | None:

@@ -84,6 +84,8 @@ def _check(request: WaiverRequest, collect: Collector) -> None:
 
 def _objection(by: Signatory, people: Directory) -> Objection | None:
     person = people.find(by.principal)
+    if people.is_revoked(by.signer.public_key.keyid):
+        return Objection.KEY_REVOKED
     objection = to_act(person, keyid=by.signer.public_key.keyid)
     if objection is not None or person is None:
         return objection

@@ -10,11 +10,12 @@ from wardline.delivery.approve import Approvals
 from wardline.delivery.decide import Gate, decide
 from wardline.delivery.enrol import KnownAs, enrol
 from wardline.delivery.sign import Signatory
+from wardline.delivery.waive import WaiverRequest, waive
 from wardline.errors import Conflict, InvalidInput, NotFound, Refused
 from wardline.evidence.envelopes import verify_signature
 from wardline.gates.policy_files import load_policies
 from wardline.gates.predicates import APPROVAL, REJECTION, FindingsSeen
-from wardline.identity.predicates import Enrolment, Refusal
+from wardline.identity.predicates import Change, Enrolment, KeyChange, Refusal, RevocationReason
 from wardline.identity.principals import Principal, Role
 from wardline.ids import PrincipalId
 from wardline.pipelines.spec import ApprovalSpec
@@ -207,3 +208,39 @@ def test_nobody_is_shown_what_it_is_too_late_to_sign(world, desk):
     decide(Gate(collect=world.collect, engine=CEL(), policies=load_policies()), world.door(), step="production/gate")
     with pytest.raises(Conflict, match="too late"):
         desk.what_is_signed(world.door())
+
+
+def revoke(world: World, who: str) -> None:
+    change = KeyChange(
+        change=Change.REVOKED,
+        key=key(who).public_key,
+        holder=PrincipalId(who),
+        by=None,
+        purposes=(),
+        origin="wardline/test",
+        since=world.log.size(),
+        reason=RevocationReason.KEY_COMPROMISE,
+    )
+    world.forge(change, step=f"key/{who}", actor="ada", signer=key("ada"), run=None)
+
+
+def test_a_key_that_was_replaced_signs_no_approval(world, desk):
+    world.enrol("ben", Role.CLINICAL_SAFETY, seed="ben's second key")
+    with pytest.raises(Refused, match=r"not the key that is enrolled.*\(wrong-key\)"):
+        approve(world, desk, person("ben"), Role.CLINICAL_SAFETY)
+    second = Signatory(principal=PrincipalId("ben"), signer=key("ben's second key"))
+    assert approve(world, desk, second, Role.CLINICAL_SAFETY).statement.context.actor == "ben"
+
+
+def test_a_revoked_key_signs_neither_approval_nor_rejection_nor_waiver(world, desk):
+    revoke(world, "cleo")
+    shown = desk.what_is_signed(world.door())
+    for word in (desk.approve, desk.reject):
+        with pytest.raises(Refused, match=r"\(key-revoked\)") as refused:
+            word(shown, by=person("cleo"), role=Role.COMPLIANCE, reason="Looked at it.")
+        assert "new key" in refused.value.remedy
+    ends = world.clock.now() + timedelta(days=3)
+    request = WaiverRequest(finding=FINDING, expires_at=ends, environment=None, reason="Known.")
+    with pytest.raises(Refused, match=r"\(key-revoked\)"):
+        waive(request, by=person("cleo"), collect=world.collect)
+    assert [code for _, code, _ in refusals(world)] == ["key-revoked"] * 3
