@@ -2,7 +2,7 @@
 
 The log is one run of the road, copied under other run ids: as many statements of each type as a million entries would
 have, each filed and hashed as the log does it, none signed again: coverage verifies what people signed alone.
-Checkpoints and subtrees are left out: nothing here reads them. The asked run is in the middle.
+Checkpoints and subtrees are left out: nothing here reads them. The asked run is the last.
 
 Counted is every entry that the log hands out. Bare is the raw driver selecting the same rows by the same two indexes:
 what the run left, and what is of the types that coverage looks for everywhere; it decodes nothing.
@@ -83,6 +83,11 @@ class Counting:
             self.read_entries += 1
             yield item
 
+    def youngest(self, *types: str) -> Iterator[Evidence]:
+        for item in self.log.youngest(*types):
+            self.read_entries += 1
+            yield item
+
 
 @dataclass(frozen=True)
 class Story:
@@ -93,11 +98,11 @@ class Story:
     run: Sequence[Evidence] = field(default_factory=list)
 
     def rows(self, entries: int) -> Iterator[Row]:
-        """Yield a log of `entries` rows: those around first, then runs, the asked one in the middle."""
+        """Yield a log of at least `entries` rows: those around first, then runs, the asked one at the end."""
         yield from self.around
-        runs, asked = itertools.count(1), (entries - len(self.around)) // len(self.run) // 2
+        runs, asked = itertools.count(1), -(-(entries - len(self.around)) // len(self.run)) - 1
         templates = [(item, item.envelope.payload, item.envelope.to_json()) for item in self.run]
-        for index in range(len(self.around), entries):
+        for index in range(len(self.around), len(self.around) + (asked + 1) * len(self.run)):
             turn, step = divmod(index - len(self.around), len(templates))
             if step == 0:
                 name = ASKED if turn == asked else f"r-{next(runs):010d}"

@@ -117,6 +117,8 @@ def _words(row: Row) -> Iterator[str]:
     """Yield what people said that bears on the row."""
     for accepted in row.accepted:
         yield f"waiver #{accepted.index} lets {accepted.finding} pass; that meets nothing"
+    for lapsed in row.lapsed:
+        yield f"waiver #{lapsed.index} let {lapsed.finding} pass until {to_rfc3339(lapsed.until)[:10]}, and has ended"
     if row.attested is not None:
         said, until = row.attested, to_rfc3339(row.attested.until)[:10]
         yield f"attested {said.claim} by {said.by}, #{said.index}, until {until}"

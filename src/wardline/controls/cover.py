@@ -5,15 +5,17 @@ against what else is there. A waiver touches a finding and never a control.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from wardline.canonical import JSON
 from wardline.controls.catalogue import Catalogue, Control, Requirement, Status
 from wardline.controls.coverage import Against, Answered, Coverage, Row
 from wardline.controls.library import Library
 from wardline.controls.mapping import EvidenceKind, Mapped, Reach
-from wardline.controls.said import Accepted, Claim, Said
+from wardline.controls.said import Claim, Said
 from wardline.evidence.log import Evidence
+from wardline.evidence.statements import Statement
 from wardline.ids import EnvironmentName
 from wardline.outcomes import Outcome
 from wardline.predicates import NAMESPACE
@@ -74,10 +76,13 @@ class _Look:
         self._decided = {
             control: last for control, last in {each.control: each for each in said.decided}.items() if now < last.until
         }
-        self._accepted = [
-            each
-            for each in said.accepted
-            if now < each.until and (seen.environment is None or each.environment in (None, seen.environment))
+        waivers = [
+            each for each in said.accepted if seen.environment is None or each.environment in (None, seen.environment)
+        ]
+        self._accepted = [each for each in waivers if now < each.until]
+        standing, relied_on = {each.finding for each in self._accepted}, _relied_on(self._run)
+        self._lapsed = [
+            each for each in waivers if each.until <= now and each.index in relied_on and each.finding not in standing
         ]
         self._kept: dict[EvidenceKind, tuple[list[Evidence], list[Against]]] = {}
 
@@ -87,7 +92,7 @@ class _Look:
             Answered(answer=answer, indices=tuple(item.index for item in found)) for answer, found, _ in looked if found
         )
         against = {each.index: each for _, _, contrary in looked for each in contrary}
-        accepted = self._accepted_in(item for _, found, _ in looked for item in found)
+        named = _named(item for _, found, _ in looked for item in found)
         attested, decided = self._attested.get(control.id), self._decided.get(control.id)
         return Row(
             control=control,
@@ -97,7 +102,8 @@ class _Look:
             against=tuple(against[index] for index in sorted(against)),
             attested=attested,
             decided=decided if control.requirement is Requirement.ADDRESSABLE else None,
-            accepted=accepted,
+            accepted=tuple(each for each in self._accepted if each.finding in named),
+            lapsed=tuple(each for each in self._lapsed if each.finding in named),
         )
 
     def _found(self, kind: EvidenceKind) -> tuple[list[Evidence], list[Against]]:
@@ -107,7 +113,7 @@ class _Look:
             passed = [item for item in last if self._outcome(item) is Outcome.PASSED]
             others = [item for item in last if self._outcome(item) is not Outcome.PASSED]
             self._kept[kind] = (
-                [item for item in passed if kind.matches(item.statement)],
+                [item for item in passed if kind.matches(_as_far_as_it_allowed(item.statement))],
                 [Against(index=item.index, outcome=self._outcome(item)) for item in others],
             )
         return self._kept[kind]
@@ -115,9 +121,31 @@ class _Look:
     def _outcome(self, item: Evidence) -> Outcome:
         return self._doubted.get(item.index, item.statement.context.outcome)
 
-    def _accepted_in(self, found: Iterable[Evidence]) -> tuple[Accepted, ...]:
-        named = {name for item in found if item.statement.predicate_type == SCAN for name in _findings(item)}
-        return tuple(each for each in self._accepted if each.finding in named)
+
+def _named(found: Iterable[Evidence]) -> frozenset[str]:
+    """Return the findings that scans among `found` name."""
+    return frozenset(name for item in found if item.statement.predicate_type == SCAN for name in _findings(item))
+
+
+def _relied_on(run: Iterable[Evidence]) -> frozenset[int]:
+    """Return the leaves that the gates of a run counted on."""
+    return frozenset(
+        index
+        for item in run
+        if isinstance(decision := item.statement.body.get("wardline_decision"), dict)
+        and isinstance(evidence := decision.get("evidence"), list)
+        for index in evidence
+        if isinstance(index, int)
+    )
+
+
+def _as_far_as_it_allowed(statement: Statement) -> Statement:
+    """Return `statement` without the reasons of policies that did not allow: a rule set aside answers nothing."""
+    decision = statement.body.get("wardline_decision")
+    if not isinstance(decision, dict) or not isinstance(reasons := decision.get("reasons"), list):
+        return statement
+    allowed: list[JSON] = [each for each in reasons if isinstance(each, dict) and each.get("verdict") == "allow"]
+    return replace(statement, body=statement.body | {"wardline_decision": decision | {"reasons": allowed}})
 
 
 def _is_in_force(control: Control, now: datetime) -> bool:

@@ -57,7 +57,10 @@ class Against:
 class Row:
     """What bears on one control, and how far it is answered by that.
 
-    `in_force`: whether it is asked for on the day.
+    Attributes:
+        in_force: Whether it is asked for on the day.
+        accepted: Waivers of findings in its evidence.
+        lapsed: Waivers that a gate counted on when the release went on, and that have ended since.
     """
 
     control: Control
@@ -68,13 +71,15 @@ class Row:
     attested: Attested | None
     decided: Decided | None
     accepted: tuple[Accepted, ...]
+    lapsed: tuple[Accepted, ...] = ()
 
     @property
     def state(self) -> State:
         if not self.in_force or self._is_said_not_to_apply:
             return State.NOT_APPLICABLE
-        if self.against:
-            return State.MISSING  # it was not good, or nobody could look: nothing outweighs that
+        if self.against or self.lapsed:
+            # It was not good, or nobody could look, or what was let pass is let pass no longer: nothing outweighs that.
+            return State.MISSING
         state = self._answered_so_far
         # (45 CFR 164.306(d)(2)) An accepted finding is no fulfilment, of a required specification least of all.
         return State.WAIVED if self.accepted and state is not State.MISSING else state
@@ -90,8 +95,12 @@ class Row:
     @property
     def indices(self) -> tuple[int, ...]:
         """Every leaf of the log that bears on the row."""
-        said = (each.index for each in (self.attested, self.decided, *self.accepted, *self.against) if each is not None)
+        said = (each.index for each in (self.attested, self.decided, *self._waivers, *self.against) if each is not None)
         return tuple(sorted({*(index for each in self.answered for index in each.indices), *said}))
+
+    @property
+    def _waivers(self) -> tuple[Accepted, ...]:
+        return (*self.accepted, *self.lapsed)
 
     @property
     def wants_decision(self) -> bool:
@@ -139,10 +148,8 @@ class Row:
             "wants_decision": self.wants_decision,
             "attested": _attested_to_json(self.attested),
             "decided": _decided_to_json(self.decided),
-            "accepted": [
-                {"index": each.index, "finding": each.finding, "until": to_rfc3339(each.until)}
-                for each in self.accepted
-            ],
+            "accepted": [_accepted_to_json(each) for each in self.accepted],
+            "lapsed": [_accepted_to_json(each) for each in self.lapsed],
         }
 
 
@@ -177,6 +184,10 @@ def _decided_to_json(said: Decided | None) -> JSON:
     if said is None:
         return None
     return {"index": said.index, "choice": said.choice.value, "by": said.by, "until": to_rfc3339(said.until)}
+
+
+def _accepted_to_json(said: Accepted) -> JSON:
+    return {"index": said.index, "finding": said.finding, "until": to_rfc3339(said.until)}
 
 
 def _catalogue_to_json(catalogue: Catalogue, rows: Iterable[Row]) -> JSONObject:

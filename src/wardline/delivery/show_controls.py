@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 from wardline.canonical import JSONObject
 from wardline.changes.predicates import SOURCE
@@ -24,6 +24,8 @@ from wardline.gates.vouched import doubted
 from wardline.gates.waivers import standing_waivers
 from wardline.ids import EnvironmentName, PrincipalId, RunId
 from wardline.pipelines.run import RunStore
+
+_BEFORE_ANY_ENDED = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,14 +148,17 @@ def _said(
     library: Library,
     collect: Collector,
 ) -> Said:
-    """Return what people said of the service and this change; where no environment is asked about, waivers of any."""
+    """Return what people said of the service and this change; where no environment is asked about, waivers of any.
+
+    Waivers that have ended are among them: what a gate let pass by one is let pass no longer.
+    """
     places = {environment} if environment is not None else {*_environments(left), EnvironmentName("")}
     people = enrolled(collect)
     standing = {
         each.index: each
         for place in places
         for each in standing_waivers(
-            spoken, people=people, environment=place, author=_author(left), now=collect.clock.now()
+            spoken, people=people, environment=place, author=_author(left), now=_BEFORE_ANY_ENDED
         )
     }
     words = standing_words(spoken, people=people, library=library, service=_service(left) or None)

@@ -1,4 +1,4 @@
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 from covered import (
@@ -20,10 +20,10 @@ from covered import (
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wardline.canonical import encode
+from wardline.canonical import JSON, JSONObject, encode
 from wardline.controls.catalogue import Period, Requirement, Status, called_for
 from wardline.controls.cover import cover, installation_types
-from wardline.controls.coverage import State
+from wardline.controls.coverage import Row, State
 from wardline.controls.library import load_library
 from wardline.controls.mapping import Condition, Gap, Reach, Relation
 from wardline.controls.said import Accepted, Attested, Choice, Claim, Decided, Said
@@ -300,3 +300,37 @@ def _nothing():
     from wardline.controls.cover import Seen
 
     return Seen(run=[], installation=[])
+
+
+def decision(*reasons: tuple[str, str], evidence: tuple[int, ...] = ()) -> JSONObject:
+    told: list[JSON] = [{"policy": policy, "verdict": verdict} for policy, verdict in reasons]
+    return {"wardline_decision": {"environment": "production", "evidence": list(evidence), "reasons": told}}
+
+
+def lapsed_row(*counted_on: int, waivers: tuple[Accepted, ...]) -> Row:
+    scanned = said(1, body={"findings": [{"id": "F-1"}]})
+    decided = said(2, DECISION, decision(("approved", "allow"), evidence=counted_on))
+    return row(library(control(), answer(Relation.SATISFIES)), scanned, decided, words=Said(accepted=waivers))
+
+
+def waiver(index: int, until: datetime) -> Accepted:
+    return Accepted(index=index, finding="F-1", environment=None, until=until)
+
+
+def test_what_a_waiver_let_pass_is_missing_once_the_waiver_has_ended() -> None:
+    found = lapsed_row(7, waivers=(waiver(7, NOW),))
+    assert (found.state, found.accepted, found.indices) == (State.MISSING, (), (1, 7))
+    assert lapsed_row(7, waivers=(waiver(7, LATER),)).state is State.WAIVED
+
+
+def test_a_waiver_that_ended_costs_nothing_where_no_gate_counted_on_it_or_another_stands() -> None:
+    assert lapsed_row(waivers=(waiver(7, NOW),)).state is State.EVIDENCED
+    assert lapsed_row(7, waivers=(waiver(7, NOW), waiver(9, LATER))).state is State.WAIVED
+
+
+@pytest.mark.parametrize("verdict", ["set-aside", "warn"])
+def test_a_policy_that_did_not_allow_answers_nothing(verdict: str) -> None:
+    approved = kind(DECISION, Condition(path="wardline_decision.reasons.policy", values=("approved",)))
+    books = library(control(), answer(Relation.SATISFIES, approved))
+    assert row(books, said(1, DECISION, decision(("approved", "allow"), ("other", verdict)))).state is State.EVIDENCED
+    assert row(books, said(1, DECISION, decision(("approved", verdict), ("other", "allow")))).state is State.MISSING

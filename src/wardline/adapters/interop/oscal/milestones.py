@@ -45,6 +45,8 @@ def plan_of_action(assessed: Assessed) -> Document | None:
 
 def _missing(names: Names, assessed: Assessed, observed: Observed, row: Row) -> JSONObject:
     why = "evidence did not pass, or could not be had" if row.against else "evidence is missing"
+    if row.lapsed:
+        why = "what a waiver let pass is let pass no longer"
     if row.mapped.gap is not None:
         why = "nothing looks at it yet"
     said: JSONObject = {

@@ -190,6 +190,8 @@ def _words(row: Row) -> Iterable[tuple[int, str, str | None, datetime]]:
         yield row.decided.index, f"decided {row.decided.choice.value}", row.decided.by, row.decided.until
     for each in row.accepted:
         yield each.index, f"a waiver lets {each.finding} pass; that meets nothing", None, each.until
+    for each in row.lapsed:
+        yield each.index, f"a waiver let {each.finding} pass, and has ended", None, each.until
 
 
 def _told(row: Row) -> str:
