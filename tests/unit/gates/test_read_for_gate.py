@@ -8,11 +8,14 @@ from gate_world import ARTIFACT, PRODUCTION, RUN, SERVED, Said, World, counts, r
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wardline.canonical import Digest
-from wardline.delivery.read_for_gate import OF_THE_RUN, SINCE_THE_RUN, UNTIL_TOLD, evidence_for
+from wardline.canonical import Digest, JSONObject
+from wardline.delivery.read_for_gate import OF_THE_RUN, SINCE_THE_RUN, UNDER_EMERGENCY, UNTIL_TOLD, evidence_for
 from wardline.evidence.log import Evidence
 from wardline.gates import readings
+from wardline.gates.break_glass_predicates import BREAK_GLASS
 from wardline.gates.facts import READ, gather
+from wardline.gates.predicates import DECISION
+from wardline.gates.review_debts import OWED
 from wardline.ids import RunId
 from wardline.outcomes import Outcome
 
@@ -134,6 +137,26 @@ def test_runs_that_are_over_are_not_read() -> None:
     assert counts_read[0] == counts_read[1]
 
 
+def test_what_a_run_under_break_glass_left_is_read_however_old_it_is() -> None:
+    for broken in (RunId("r-old"), None):
+        world, old = World(), RunId("r-old")
+        body: JSONObject = {"subject": {"run": "r-old"}}
+        said = [
+            world.say("source", Said(readings.SOURCE, {"author": "ada"}, SERVED), run=old),
+            world.say("glass", Said(BREAK_GLASS, body, SERVED), run=broken),
+            world.say("production/gate", Said(DECISION, {}, SERVED), run=old),
+        ]
+        moved: JSONObject = {"service": "eligibility", "environment": "production", "decision": said[-1].index}
+        said.append(world.say("production/deploy", Said(readings.DEPLOYMENT, moved, SERVED), run=old))
+        for _ in range(3):
+            world.serve()
+        world.ship()
+        read = {item.index for item in evidence_for(world.door(), world.log)}
+        assert {item.index for item in said if item.statement.predicate_type in OWED} - read <= {
+            item.index for item in said if item.statement.predicate_type == BREAK_GLASS and BREAK_GLASS not in READ
+        }
+
+
 def test_a_type_that_nothing_is_said_of_is_read_whole() -> None:
     assert set(READ) >= OF_THE_RUN | SINCE_THE_RUN | UNTIL_TOLD
     world, log = World(), []
@@ -142,4 +165,4 @@ def test_a_type_that_nothing_is_said_of_is_read_whole() -> None:
     asked = counted.every
     counted.every = lambda *types: [log.append(types), asked(*types)][1]  # type: ignore[method-assign, assignment]
     evidence_for(world.door(), counted)
-    assert set(log[0]) == set(READ) - OF_THE_RUN - SINCE_THE_RUN - UNTIL_TOLD
+    assert set(log[0]) == set(READ) - OF_THE_RUN - SINCE_THE_RUN - UNTIL_TOLD - UNDER_EMERGENCY
