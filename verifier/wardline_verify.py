@@ -71,6 +71,8 @@ MACHINE_WORDS = (
     "source",
     "sbom",
     "scan",
+    "policy-results",
+    "advisory-snapshot",
     "stage-stopped",
     "refusal",
     "analysis",

@@ -178,6 +178,27 @@ def test_a_run_asks_what_its_commit_declares_and_the_decision_is_made_again(tmp_
 @pytest.mark.parametrize("files", [{}, {FILE: "id: x"}, {FILE: POLICY.replace("acme-two-scanners", "approved")}])
 def test_a_run_whose_policies_cannot_be_asked_does_not_begin(tmp_path: Path, files: dict[str, str]) -> None:
     workshop = fake_workshop(tmp_path, version="1.0", yaml=DECLARING, files=files)
-    with pytest.raises(InvalidInput, match="policies that wardline.yaml declares") as caught:
+    with pytest.raises(InvalidInput, match=r"policies that wardline\.yaml declares") as caught:
         read_pipeline(workshop, tmp_path, "HEAD")
     assert FILE in caught.value.problems[0]
+
+
+def test_results_of_conftest_are_handed_in_for_a_commit_and_a_failure_is_told(home: Path, tmp_path: Path) -> None:
+    """The report is in the shape conftest publishes; the tool itself is not run here."""
+    report = tmp_path / "conftest.json"
+    about = ("--service", "trivial", "--commit", "c" * 40, "--tool-version", "0.56.0")
+    report.write_text('[{"filename": "a.yaml", "namespace": "main", "successes": 4}]')
+    good = command(home, "gate", "import", str(report), "--tool", "conftest", *about)
+    assert good.exit_code == 0, good.output
+    assert "conftest: passed: 4 tested, nothing failed: log index" in good.output
+    report.write_text("")
+    empty = command(home, "gate", "import", str(report), "--tool", "conftest", *about, "--output", "json")
+    assert empty.exit_code == 1
+    told = json.loads(empty.output)
+    assert (told["outcome"], told["problems"]) == ("errored", ["nothing could be read from it: empty"])
+    assert command(home, "gate", "import", str(report), "--tool", "opa", "--run", "r-1").exit_code == 1
+    for wrong in (("--run", "r-1", *about), ("--commit", "c" * 40), (), ("--run", "r-none")):
+        assert command(home, "gate", "import", str(report), "--tool", "opa", *wrong).exit_code == 1
+    assert command(home, "gate", "import", str(tmp_path / "gone"), "--tool", "opa", *about).exception is not None
+    checked = command(home, "log", "check")
+    assert checked.exit_code == 0, checked.output

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from wardline.cli import (
+    advisories,
     approvals,
     controls,
     decisions,
@@ -55,12 +56,14 @@ app.command("approve")(approvals.approve)
 app.command("reject")(approvals.reject)
 app.command("approvals")(approvals.approvals)
 app.command("waive")(approvals.waive)
+app.add_typer(advisories.app, name="advisories")
 app.command("waivers")(approvals.waivers)
 app.command("rollback")(environments.rollback)
 app.command("rehearse")(environments.rehearse)
 app.add_typer(environments.app, name="environments")
 gate.app.command("adopt")(policies.adopt)
 gate.app.command("retire")(policies.retire)
+gate.app.command("import")(policies.import_results)
 gate.app.command("explain")(decisions.explain)
 gate.app.command("replay")(decisions.replay)
 app.add_typer(gate.app, name="gate")

@@ -11,6 +11,7 @@ from wardline.canonical import JSON, JSONObject
 from wardline.clock import to_rfc3339
 from wardline.evidence.log import Evidence
 from wardline.evidence.register import REGISTERED
+from wardline.findings.policy_results import POLICY_RESULTS
 from wardline.gates import approvals, consent, enrolled, readings
 from wardline.gates.adoptions import WORDS as POLICY_WORDS
 from wardline.gates.approvals import Given, Ground, Standing
@@ -21,6 +22,7 @@ from wardline.gates.overlays import NO_OVERLAYS, Overlays
 from wardline.gates.predicates import APPROVAL, REJECTION, WAIVER
 from wardline.gates.readings import Readings
 from wardline.gates.rechecks import rechecks
+from wardline.gates.results import results_section
 from wardline.gates.training import TRAINING, Trainings
 from wardline.gates.waivers import StandingWaiver, standing_waivers
 from wardline.gates.windows import windows_at
@@ -43,6 +45,7 @@ READ = (
     WAIVER,
     TRAINING,
     *POLICY_WORDS,
+    POLICY_RESULTS,
 )
 
 _POINTS_PER_PERCENT = 100
@@ -123,6 +126,7 @@ def gather(
             "calendars": consent.calendars_section(door.calendars),
             "windows": _windows(door, now),
             "policies": overlays.to_json(),
+            "results": results_section(door, evidence, reading.change()),
         }
     )
     question = Question(
@@ -155,6 +159,7 @@ def _standards(door: Door) -> JSONObject:
         "coverage_declared": pipeline.test.coverage is not None,
         "scanners": list(pipeline.scan.code),
         "calendars": list(door.environment.windows),
+        "results": list(pipeline.scan.results),
     }
 
 

@@ -109,6 +109,12 @@ _OURS = (
         "scanner=scanner.name scanner-version=scanner.version critical=counts.critical high=counts.high "
         "medium=counts.medium low=counts.low note=counts.note part=part.number parts=part.of reason",
     ),
+    _software(
+        "policy-results",
+        "service commit tool=tool.name tool-version=tool.version tested failed warned errored reason",
+        told_by="tool.name",
+    ),
+    _software("advisory-snapshot", "digest=digest.sha256 advisories withdrawn newest ecosystem=ecosystems.name"),
     _software("stage-stopped", "stage code exit-code=exit_code", told_by="stage"),
     _software(
         "deployment",
