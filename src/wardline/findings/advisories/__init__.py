@@ -1,0 +1,1 @@
+"""Known vulnerabilities: advisories in OSV's form, components that they affect, and what suppliers say of it."""
