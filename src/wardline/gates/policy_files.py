@@ -119,7 +119,9 @@ class _Reader:
 
     def _check(self, value: object, key: str) -> Check:
         members = self._members(value, key, frozenset({"expression", "message", "shows"}))
-        shows = self._items(members.get("shows", []), f"{key}.shows")[:_MOST_CHECKS]
+        shows = self._items(members.get("shows", []), f"{key}.shows")
+        if len(shows) > _MOST_CHECKS:
+            self.problems.append(f"{key}.shows: expected at most {_MOST_CHECKS}, got {len(shows)}")
         return Check(
             expression=self._text(members.get("expression"), f"{key}.expression", longest=_LONGEST_EXPRESSION),
             message=self._text(members.get("message"), f"{key}.message"),

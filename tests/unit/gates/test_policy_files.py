@@ -55,6 +55,7 @@ def test_a_policy_file_is_read():
         ("failed: 1", "failed: 2026-11-23", "no canonical form for date"),
         ("title: The tests passed", "title: ''", "title: expected a text"),
         ("The tests passed", "x" * 401, "title: expected a text of at most 400"),
+        ("shows: [input.tests.failed]", f"shows: [{'a, ' * 20}a]", "shows: expected at most 20, got 21"),
         ("title:", "title: twice\ntitle:", "the key 'title' stands twice"),
         ("The tests passed", '"\\ud800"', "half a surrogate pair"),
     ],
