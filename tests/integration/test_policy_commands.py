@@ -1,6 +1,8 @@
 """Policies of an organisation and of a service, by the commands: adopted, listed, held against cases, retired."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,7 @@ from tests.fakes.fake_workshop import WARDLINE_YAML, fake_workshop
 from tests.fakes.filled_home import fill, settings
 from typer.testing import CliRunner, Result
 
-from wardline.bootstrap.home import open_home
+from wardline.bootstrap.home import Home, open_home
 from wardline.cli.main import app
 from wardline.delivery.begin import read_pipeline
 from wardline.errors import InvalidInput
@@ -36,21 +38,25 @@ FILE = "policies/two-scanners.yaml"
 DECLARING = WARDLINE_YAML + f"policies: [{FILE}]\n"
 
 
+def world_in(opened: Home, folder: Path) -> DeliveryWorld:
+    return DeliveryWorld(
+        folder=folder,
+        log=opened.log,
+        collect=opened.collect,
+        runs=opened.runs,
+        holds=opened.holds,
+        drivers=opened.drivers,
+        target=FakeTarget(folder, sick=frozenset()),
+        database=opened.database,
+        clock=opened.clock,
+    )
+
+
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
     with open_home(settings(tmp_path / "home")) as opened:
         fill(opened, tmp_path)
-        DeliveryWorld(
-            folder=tmp_path,
-            log=opened.log,
-            collect=opened.collect,
-            runs=opened.runs,
-            holds=opened.holds,
-            drivers=opened.drivers,
-            target=FakeTarget(tmp_path, sick=frozenset()),
-            database=opened.database,
-            clock=opened.clock,
-        ).enrol_everybody()
+        world_in(opened, tmp_path).enrol_everybody()
     for name in ("p-cleo", "p-sam"):
         private = Ed25519PrivateKey.from_private_bytes(name.encode().ljust(32, b"-"))
         encryption = BestAvailableEncryption(PASSPHRASE.encode())
@@ -181,6 +187,40 @@ def test_a_run_whose_policies_cannot_be_asked_does_not_begin(tmp_path: Path, fil
     with pytest.raises(InvalidInput, match=r"policies that wardline\.yaml declares") as caught:
         read_pipeline(workshop, tmp_path, "HEAD")
     assert FILE in caught.value.problems[0]
+
+
+def test_a_packet_of_a_run_under_an_adopted_policy_that_warns_holds(home: Path, service: Path, tmp_path: Path) -> None:
+    """Wardline's own verifier and the standalone one: the adoption is among what the decision rests on."""
+    (service / FILE).write_text(POLICY + "severity: warn\n")
+    done = command(home, "gate", "adopt", str(service / FILE), "--reason", "Proposed.", "--yes", "--output", "json")
+    adopted = json.loads(done.output)["log"]
+    with open_home(settings(home)) as opened:
+        world = world_in(opened, tmp_path)
+        world.begin("r-2", "2.0")
+        assert world.walk("r-2", "2.0") is RunStatus.SUCCEEDED
+        said = {
+            reason["policy"]: reason["verdict"]
+            for item in opened.log.of_run("r-2")
+            if item.statement.context.step == "staging/gate"
+            for reason in item.statement.body["wardline_decision"]["reasons"]
+        }
+        assert said["acme-two-scanners"] == "warn"
+        key = str(opened.log.key)
+    packet = tmp_path / "r-2.packet.html"
+    assert command(home, "packet", "r-2", "--to", str(packet)).exit_code == 0
+    verified = command(home, "verify", str(packet), "--key", key)
+    assert verified.exit_code == 0, verified.output
+    script = Path(__file__).parents[2] / "verifier" / "wardline_verify.py"
+    alone = subprocess.run(
+        [sys.executable, script, packet, "--key", key], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert alone.returncode == 0, alone.stdout + alone.stderr
+    decisions = json.loads(command(home, "gate", "explain", "r-2", "--output", "json").output)
+    with open_home(settings(home)) as opened:
+        rests = [opened.log.read(each["index"]).statement.body["wardline_decision"]["evidence"] for each in decisions]
+    assert all(adopted in evidence for evidence in rests)
+    assert "! acme-two-scanners" in command(home, "gate", "explain", "r-2").output
+    assert command(home, "gate", "replay", "r-2").exit_code == 0
 
 
 def test_results_of_conftest_are_handed_in_for_a_commit_and_a_failure_is_told(home: Path, tmp_path: Path) -> None:
