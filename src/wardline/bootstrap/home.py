@@ -83,8 +83,8 @@ class Home:
 
     # -- beginning and driving runs
 
-    def begin(self, path: Path, ref: str) -> Run:
-        return self._beginnings.ship(self.workshop, path, ref)
+    def begin(self, path: Path, ref: str, *, emergency: bool = False) -> Run:
+        return self._beginnings.ship(self.workshop, path, ref, emergency=emergency)
 
     def begin_rollback(
         self, environment: str, *, service: str | None, to: str | None, reason: str | None, by: PrincipalId | None

@@ -19,16 +19,25 @@ _Output = Annotated[Output, typer.Option()]
 def status(service: _Service = None, output: _Output = Output.TEXT) -> None:
     """Show what serves in every environment: what the log says, and what is seen."""
     from wardline.bootstrap.approvals import printed_names, waivers_where
+    from wardline.bootstrap.break_glass import debts
     from wardline.cli.approvals_told import waiver_to_line
+    from wardline.cli.break_glass_told import debt_to_json, debt_to_line, is_at
     from wardline.cli.home import existing_home
 
     with existing_home() as wardline:
         found = wardline.status(service)
         accepted = {each.environment: waivers_where(wardline, each) for each in found}
         names = printed_names(wardline)
+        owed = [debt for debt in debts(wardline, service=service) if not debt.closed]
+        now = wardline.clock.now()
     if output is Output.JSON:
         say_json(
-            [each.to_json() | {"waivers": [one.to_json() for one in accepted[each.environment]]} for each in found]
+            [
+                each.to_json()
+                | {"waivers": [one.to_json() for one in accepted[each.environment]]}
+                | {"review_debts": [debt_to_json(one, now) for one in owed if is_at(one, each.environment)]}
+                for each in found
+            ]
         )
         return
     if not found:
@@ -39,6 +48,8 @@ def status(service: _Service = None, output: _Output = Output.TEXT) -> None:
     for environment, waivers in accepted.items():
         for waiver in waivers:
             say(f"{environment}: {waiver_to_line(waiver, names)}")
+    for debt in owed:
+        say(debt_to_line(debt, now))
 
 
 def rollback(

@@ -8,6 +8,7 @@ import typer
 from wardline.cli import (
     advisories,
     approvals,
+    break_glass,
     controls,
     decisions,
     environments,
@@ -58,6 +59,7 @@ app.command("approvals")(approvals.approvals)
 app.command("waive")(approvals.waive)
 app.add_typer(advisories.app, name="advisories")
 app.command("waivers")(approvals.waivers)
+app.add_typer(break_glass.app, name="break-glass")
 app.command("rollback")(environments.rollback)
 app.command("rehearse")(environments.rehearse)
 app.add_typer(environments.app, name="environments")

@@ -12,7 +12,7 @@ def metrics(
     environment: Annotated[str | None, typer.Option(help="Default: the last environment the service uses.")] = None,
     output: Annotated[Output, typer.Option()] = Output.TEXT,
 ) -> None:
-    """Show the four DORA figures and how complete the audit trail is."""
+    """Show the four DORA figures, how often the glass was broken, and how complete the audit trail is."""
     from wardline.cli.home import existing_home
     from wardline.cli.render import duration, share
 
@@ -21,7 +21,7 @@ def metrics(
     if output is Output.JSON:
         say_json(report.to_json())
         return
-    for key, figures in report.services:
+    for (key, figures), broken in zip(report.services, report.emergencies, strict=True):
         say(f"{key}")
         say(
             f"  deployments                    {figures.deployments}"
@@ -30,6 +30,7 @@ def metrics(
         say(f"  lead time, commit to serving   {duration(figures.lead_time)} (median)")
         say(f"  change failure rate            {share(figures.change_failure_rate_bp)}")
         say(f"  time to recovery               {duration(figures.time_to_recovery)} (median)")
+        say(f"  released under break-glass     {share(broken.rate_bp)} ({broken.under_glass} of {broken.releases})")
     trail = report.trail
     say("audit trail")
     say(f"  completeness                   {share(trail.completeness_bp)}")

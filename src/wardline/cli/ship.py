@@ -13,6 +13,10 @@ def ship(
     path: Annotated[Path, typer.Argument(help="The repository; default: where you stand.")] = Path(),
     ref: Annotated[str, typer.Option(help="Commit, branch or tag to ship.")] = "HEAD",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen, change nothing.")] = False,
+    emergency: Annotated[
+        bool,
+        typer.Option("--emergency", help="Wait at the first door, an hour at most, until somebody breaks the glass."),
+    ] = False,
     output: Annotated[Output, typer.Option()] = Output.TEXT,
 ) -> None:
     """Take a commit through build, test, scan and every environment to production.
@@ -32,7 +36,7 @@ def ship(
             for line in plan.lines():
                 say(line)
             return
-        run = wardline.begin(path.resolve(), ref)
+        run = wardline.begin(path.resolve(), ref, emergency=emergency)
         if output is Output.TEXT:
             say(f"run {run.id}: {run.service} at {run.commit_sha[:12]}")
             for doubt in plan.doubts:

@@ -39,8 +39,8 @@ class Beginnings:
     clock: Clock
     ids: IdFactory
 
-    def ship(self, workshop: Workshop, path: Path, ref: str) -> Run:
-        """Begin a run for the commit that `ref` names now.
+    def ship(self, workshop: Workshop, path: Path, ref: str, *, emergency: bool = False) -> Run:
+        """Begin a run for the commit that `ref` names now; an `emergency` waits at its first door for the glass.
 
         Raises:
             NotFound: No such path, ref, or no wardline.yaml in the commit.
@@ -50,7 +50,10 @@ class Beginnings:
         people = directory(self.log.every(*REGISTERED))
         adopted = [each.adoption.policy for each in standing_adoptions(self.log.every(*WORDS), people=people)]
         commit_sha, pipeline = read_pipeline(workshop, path, ref, adopted=adopted)
-        return self._begin(SHIP, pipeline.service.name, repository=str(path), commit_sha=commit_sha, arguments={})
+        arguments = {"emergency": "yes"} if emergency else {}
+        return self._begin(
+            SHIP, pipeline.service.name, repository=str(path), commit_sha=commit_sha, arguments=arguments
+        )
 
     def roll_back(self, environment: EnvironmentKey, *, to: str | None, words: BlobRef | None) -> Run:
         """Begin going back in `environment`.
@@ -104,6 +107,11 @@ class Beginnings:
         )
         self.runs.add(run)
         return run
+
+
+def is_emergency(run: Run) -> bool:
+    """Return whether `run` was begun as one. It is a matter of waiting alone: no gate asks for it."""
+    return "emergency" in run.arguments
 
 
 def read_pipeline(workshop: Workshop, path: Path, ref: str, *, adopted: Sequence[str] = ()) -> tuple[str, Pipeline]:

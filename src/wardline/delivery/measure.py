@@ -10,19 +10,25 @@ from wardline.evidence.log import EvidenceLog
 from wardline.ids import RunId
 from wardline.metrics.audit import AuditTrail, allows, audit_trail
 from wardline.metrics.dora import DORA, dora
+from wardline.metrics.emergencies import Emergencies, decided_under_glass, emergencies
 from wardline.metrics.records import Records, read
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
     services: tuple[tuple[EnvironmentKey, DORA], ...]
+    emergencies: tuple[Emergencies, ...]  # of each of `services`
     trail: AuditTrail
 
     def to_json(self) -> JSONObject:
         """Durations in whole seconds, shares in basis points; null where there is nothing to say."""
         trail = self.trail
         return {
-            "services": [_figures(key, figures) for key, figures in self.services],
+            "services": [
+                _figures(key, figures)
+                | {"emergency_releases": broken.under_glass, "break_glass_rate_bp": broken.rate_bp}
+                for (key, figures), broken in zip(self.services, self.emergencies, strict=True)
+            ],
             "audit_trail": {
                 "completeness_bp": trail.completeness_bp,
                 "runs": trail.runs,
@@ -40,9 +46,11 @@ def measure(
 ) -> Figures:
     """Fold the log. `environment` None: of each service the last one it was ever deployed to, which is production."""
     evidence = tuple(log.every())
-    records = read(evidence)
+    records, under_glass = read(evidence), decided_under_glass(evidence)
+    measured = _measured(records, service, environment)
     return Figures(
-        services=tuple((key, dora(records, key)) for key in _measured(records, service, environment)),
+        services=tuple((key, dora(records, key)) for key in measured),
+        emergencies=tuple(emergencies(records, key, under_glass=under_glass) for key in measured),
         trail=audit_trail(records, under_way=under_way, allows=allows(evidence)),
     )
 

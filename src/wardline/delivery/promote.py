@@ -6,6 +6,7 @@ from typing import Self
 
 from wardline.canonical import Digest
 from wardline.delivery.await_door import await_door
+from wardline.delivery.begin import is_emergency
 from wardline.delivery.decide import Gate, decision_of, gate_step
 from wardline.delivery.deploy import Consented, Target, deploy
 from wardline.delivery.rehearse import bring_to, counterpart, rehearse
@@ -50,7 +51,8 @@ class Shipment:
 
 def promote(travel: Travel, target: Target, gate: Gate, *, shipment: Shipment, door: Door) -> RunStatus | None:
     """Bring the shipment through one environment. None: go on; otherwise how the run ends."""
-    deadline = await_door(travel, door) if door.environment.approvals or door.environment.windows else None
+    awaited = door.environment.approvals or door.environment.windows or is_emergency(travel.run)
+    deadline = await_door(travel, door) if awaited else None
     hold = travel.hold(EnvironmentKey(service=shipment.pipeline.service.name, name=door.environment.name))
     rehearsing = _rehearses(shipment.pipeline, door.environment)
     production = EnvironmentKey(service=hold.environment.service, name=shipment.pipeline.production.name)

@@ -115,6 +115,14 @@ _WORDS: dict[Objection, tuple[str, str]] = {
         "nobody answers for their own training",
         "Somebody else with the role compliance or administrator has to sign it.",
     ),
+    Objection.SAME_PERSON: (
+        "it takes two people, and this one has said it already",
+        "Somebody else with one of the roles has to do it.",
+    ),
+    Objection.TOOK_PART: (
+        "nobody reviews an emergency they broke the glass for, or a change of their own",
+        "Somebody who had no part in it has to review it.",
+    ),
     Objection.LAST_KEY: (
         "the installation would have no other key for this",
         "Add another one first: `wardline keys rotate`.",

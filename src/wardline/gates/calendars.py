@@ -31,9 +31,9 @@ class WindowKind(StrEnum):
 class Strength(StrEnum):
     """Who may pass a window."""
 
-    HARD = "hard"  # nobody
+    HARD = "hard"  # nobody; in an emergency two people together
     SOFT = "soft"  # a release that a person in the named role has approved
-    EMERGENCY_ONLY = "emergency-only"  # an emergency, which cannot be declared yet: nobody
+    EMERGENCY_ONLY = "emergency-only"  # an emergency release alone: under break-glass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,14 +15,18 @@ from wardline.findings.policy_results import POLICY_RESULTS
 from wardline.gates import approvals, consent, enrolled, readings
 from wardline.gates.adoptions import WORDS as POLICY_WORDS
 from wardline.gates.approvals import Given, Ground, Standing
+from wardline.gates.break_glass import Glass, glass_at, glasses
+from wardline.gates.break_glass_predicates import BREAK_GLASS
 from wardline.gates.consent import Document
 from wardline.gates.door import Door
+from wardline.gates.emergency_review import EMERGENCY_REVIEW
 from wardline.gates.judge import Question
 from wardline.gates.overlays import NO_OVERLAYS, Overlays
-from wardline.gates.predicates import APPROVAL, REJECTION, WAIVER
+from wardline.gates.predicates import APPROVAL, DECISION, REJECTION, WAIVER
 from wardline.gates.readings import Readings
 from wardline.gates.rechecks import rechecks
 from wardline.gates.results import results_section
+from wardline.gates.review_debts import debts, open_debts
 from wardline.gates.training import TRAINING, Trainings
 from wardline.gates.waivers import StandingWaiver, standing_waivers
 from wardline.gates.windows import windows_at
@@ -44,6 +48,9 @@ READ = (
     REJECTION,
     WAIVER,
     TRAINING,
+    DECISION,
+    BREAK_GLASS,
+    EMERGENCY_REVIEW,
     *POLICY_WORDS,
     POLICY_RESULTS,
 )
@@ -63,6 +70,7 @@ class Facts:
         ground: What their words are held against.
         question: What policies are asked.
         overlays: Which policies were added to those that come with Wardline.
+        glass: What is broken for this door; None: nothing. It may not suffice, or not yet.
     """
 
     people: Directory
@@ -72,6 +80,7 @@ class Facts:
     ground: Ground
     question: Question
     overlays: Overlays = NO_OVERLAYS
+    glass: Glass | None = None
 
 
 def gather(
@@ -101,6 +110,7 @@ def gather(
     )
     words = [item for item in evidence if item.statement.context.run == door.run]
     standing = approvals.standing(words, ground)
+    glass = glass_at(door, glasses(evidence, people=people, run=door.run), people=people, now=now)
     content = readings.known(
         {
             "version": 1,
@@ -127,6 +137,11 @@ def gather(
             "windows": _windows(door, now),
             "policies": overlays.to_json(),
             "results": results_section(door, evidence, reading.change()),
+            "emergency": glass.to_json() if glass is not None and glass.suffices(door, author=author) else None,
+            "review_debts": [
+                debt.to_json()
+                for debt in open_debts(debts(evidence, people=people), service=door.pipeline.service.name)
+            ],
         }
     )
     question = Question(
@@ -144,6 +159,7 @@ def gather(
         ground=ground,
         question=question,
         overlays=overlays,
+        glass=glass,
     )
 
 

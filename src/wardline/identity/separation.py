@@ -34,6 +34,8 @@ class Objection(StrEnum):
     TRAINING_MISSING = "training-missing"
     TRAINING_LAPSED = "training-lapsed"
     OWN_TRAINING = "own-training"
+    SAME_PERSON = "same-person"
+    TOOK_PART = "took-part"
 
 
 def to_act(principal: Principal | None, *, keyid: KeyId) -> Objection | None:

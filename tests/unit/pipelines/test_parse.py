@@ -171,7 +171,9 @@ def test_rehearsal_is_judged_beside_other_errors():
 
 def test_unknown_key_far_from_any_lists_all():
     found = problems_of("zzzzzz: 1")
-    assert "wardline.yaml:1: zzzzzz: unknown key; valid keys: build, environments, policies, regulations" in "\n".join(found)
+    assert "wardline.yaml:1: zzzzzz: unknown key; valid keys: build, environments, policies, regulations" in "\n".join(
+        found
+    )
 
 
 def test_too_large_a_file_is_refused():
