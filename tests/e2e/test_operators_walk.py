@@ -1,6 +1,8 @@
 """What people do around a gate, as an operator would do it: waive, approve, fall, come back, leave, freeze."""
 
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,6 +14,7 @@ from tests.e2e.tiny import tiny
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 DENIED = 4
+VERIFIER = Path(__file__).parents[2] / "verifier" / "wardline_verify.py"
 LATER = f"{datetime.now(UTC) + timedelta(days=30):%Y-%m-%d}"
 WEAK = "import hashlib\n\nNAME = hashlib.md5(b'cache').hexdigest()\n"
 FREEZE = """\
@@ -136,6 +139,22 @@ def test_released_it_still_shows_what_its_approvals_fell_by(wardline: Installati
     assert len(signed) == 2
     assert all("approved-for-release as" in line and "UTC" in line for line in signed)
     wardline.checks()
+
+
+def test_both_verifiers_take_a_packet_that_rests_on_waiver_and_training(
+    wardline: Installation, waiting: Driven
+) -> None:
+    assert waiting.end() == 0
+    packet, key = wardline.folder / "walk.html", wardline("keys", "show").strip()
+    wardline("packet", waiting.run, "--to", packet)
+    wardline("verify", packet, "--key", key)
+    done = subprocess.run(
+        [sys.executable, str(VERIFIER), str(packet), "--key", key], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    held = packet.read_text()
+    assert "training/v1" in held
+    assert "waiver/v1" in held
 
 
 def test_a_freeze_keeps_every_change_out_until_its_calendar_says_otherwise(
