@@ -19,6 +19,7 @@ from wardline.delivery.standing import words_at
 from wardline.delivery.travel import Travel
 from wardline.errors import IntegrityViolation
 from wardline.evidence.statements import evidence_key
+from wardline.gates.approvals import is_word
 from wardline.gates.break_glass import Glass
 from wardline.gates.calendars import Strength
 from wardline.gates.door import Door
@@ -186,6 +187,8 @@ def _tell(travel: Travel, door: Door, found: Callable[[], Waiting | None], *, de
 
 def _tell_fallen(travel: Travel, door: Door, told: set[int]) -> None:
     """Say of each approval that fell, and was given by nobody anew, why and by which leaf; each once a process."""
+    if not any(is_word(item) for item in travel.collect.log.of_run(door.run)):
+        return  # what has become of words is read from all of the log, which may be long
     words = words_at(door, travel.collect).words
     anew = {(word.account.by, word.account.role) for word in words if word.state is State.STANDS}
     for account in (word.account for word in words):
