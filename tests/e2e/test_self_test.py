@@ -19,7 +19,7 @@ from wardline.settings import read_settings
 UNDECIDED = 6
 VERIFIER = Path(__file__).resolve().parents[2] / "verifier" / "wardline_verify.py"
 SCHEMAS = VERIFIER.parents[1] / "docs" / "predicates"
-CHECKS = {"redactor", "packet", "log", "scan/bandit", "sbom/syft", "tests", "releases/local"}
+CHECKS = {"redactor", "packet", "log", "scan/bandit", "scan/osv", "sbom/syft", "tests", "releases/local"}
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 

@@ -11,6 +11,7 @@ import pytest
 import wardline
 from wardline.bootstrap.home import open_home
 from wardline.bootstrap.plants import code, suites, texts
+from wardline.bootstrap.plants.advisories import plant_advisories
 from wardline.bootstrap.plants.code import plant_in_code
 from wardline.bootstrap.plants.components import plant_components
 from wardline.bootstrap.plants.logs import plant_in_log, plant_in_packet
@@ -28,7 +29,7 @@ from wardline.pipelines.building import Tested
 from wardline.settings import read_settings
 
 SLOW = {"sbom/syft", "releases/local"}
-QUICK = ("redactor", "packet", "log", "scan/bandit", "tests")
+QUICK = ("redactor", "packet", "log", "scan/bandit", "scan/osv", "tests")
 
 
 @pytest.fixture(scope="module")
@@ -72,10 +73,19 @@ def test_every_adapter_that_looks_has_a_plant(home):
     }
     shop = home.workshop
     tried = {
-        type(each).__name__ for each in (*shop.code_scanners.values(), shop.sbom_scanner, shop.tester, home.target)
+        type(each).__name__
+        for each in (
+            *shop.code_scanners.values(),
+            *shop.dependency_scanners.values(),
+            shop.sbom_scanner,
+            shop.tester,
+            home.target,
+        )
     }
     assert looking == tried
-    assert {f"scan/{name}" for name in shop.code_scanners} <= {check.name for check in checks(home)}
+    assert {f"scan/{name}" for name in (*shop.code_scanners, *shop.dependency_scanners)} <= {
+        check.name for check in checks(home)
+    }
 
 
 def test_a_scanner_without_a_plant_is_on_the_table_and_errored(home, tmp_path):
@@ -118,6 +128,15 @@ def test_weakness_that_was_mended_is_not_caught(home, tmp_path):
     _, planted = plant_in_code(home.workshop.code_scanners["bandit"], weak=mended)(tmp_path)
     missed = [each.fault for each in planted if each.outcome is Outcome.FAILED]
     assert missed == [f"{what}, svc/planted.py" for _, what, _ in code.WEAK]
+
+
+def test_a_blind_lookup_of_advisories_is_seen(tmp_path):
+    class Blind:
+        def scan(self, sbom):
+            return BlindScanner().scan(None, paths=(), timeout=None)
+
+    _, planted = plant_advisories(lambda *_: Blind())(tmp_path)
+    assert {each.outcome for each in planted} == {Outcome.FAILED}
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from wardline.adapters.advisories.osv import OSV
 from wardline.adapters.builds.environment import install_to_serve
 from wardline.adapters.targets.local.target import LocalTarget
 from wardline.bootstrap.home import Home
+from wardline.bootstrap.plants.advisories import plant_advisories
 from wardline.bootstrap.plants.code import plant_in_code
 from wardline.bootstrap.plants.components import plant_components
 from wardline.bootstrap.plants.logs import plant_in_log, plant_in_packet
@@ -29,6 +31,10 @@ _MODULES: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     f"{COMPONENTS}syft": (
         f"{_ADAPTERS}.scanners.syft", f"{_ADAPTERS}.scanners.programs", f"{_PLANTS}.components", f"{_PLANTS}.bundles",
+    ),
+    f"{SCANS}osv": (
+        f"{_ADAPTERS}.advisories.osv", f"{_ADAPTERS}.advisories.mirror_file", "wardline.findings.advisories.matching",
+        "wardline.findings.advisories.versions", "wardline.findings.advisories.components", f"{_PLANTS}.advisories",
     ),
     TESTS: (
         f"{_ADAPTERS}.builds.python_tests", f"{_ADAPTERS}.builds.reports", f"{_ADAPTERS}.builds.environment",
@@ -55,11 +61,13 @@ def checks(home: Home) -> tuple[OnTrial, ...]:
     """Return every check that `home` runs, the quick ones first."""
     shop = home.workshop
     scanners = {f"{SCANS}{name}": plant_in_code(scanner) for name, scanner in shop.code_scanners.items()}
+    lookups = dict.fromkeys((f"{SCANS}{name}" for name in shop.dependency_scanners), plant_advisories(_lookup))
     plants: dict[str, Plant] = {
         "redactor": plant_texts(StreamingRedactor),
         "packet": plant_in_packet(home.clock),
         "log": plant_in_log(home.clock),
         **scanners,
+        **lookups,
         f"{COMPONENTS}syft": plant_components(shop.sbom_scanner, shop.builder),
         TESTS: plant_suites(shop.tester),
         RELEASES: plant_releases(lambda root, bundle: _target(home, root, bundle), home.clock),
@@ -94,3 +102,7 @@ def _target(home: Home, root: Path, bundle: Path) -> LocalTarget:
         environ=home.settings.environ,
         redactor=StreamingRedactor,
     )
+
+
+def _lookup(folder: Path, imported: int | None) -> OSV:
+    return OSV(folder=folder, imported=lambda _: imported)
