@@ -11,13 +11,12 @@ from typing import Final
 from wardline.adapters.advisories.mirror_file import making_mirror, open_mirror
 from wardline.bootstrap.home import Home
 from wardline.canonical import JSON
-from wardline.delivery.import_advisories import import_advisories
+from wardline.delivery.import_advisories import import_advisories, imported
 from wardline.errors import IntegrityViolation, InvalidInput, NotFound, Unavailable
 from wardline.evidence.log import Evidence
 from wardline.findings.advisories.components import read_components
 from wardline.findings.advisories.matching import Matched, match
 from wardline.findings.advisories.mirror import Mirror, Snapshot
-from wardline.findings.advisories.predicates import ADVISORY_SNAPSHOT
 from wardline.findings.advisories.vex import read_vex
 
 _MOST_BYTES: Final = 256 << 20  # of an SBOM or VEX document; a container image with everything has 60 MB
@@ -55,12 +54,7 @@ def mirror(home: Home) -> Iterator[tuple[Mirror, Known]]:
     """
     with open_mirror(home.settings.home / "advisories") as opened:
         snapshot = opened.snapshot
-        imported = (
-            item.index
-            for item in home.log.youngest(ADVISORY_SNAPSHOT)
-            if item.statement.subjects[0].digest == snapshot.digest
-        )
-        index = next(imported, None)
+        index = imported(home.log, snapshot.digest)
         if index is None:
             raise IntegrityViolation(
                 f"advisories: no import on record has the digest {snapshot.digest} of the mirror",

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 from sqlalchemy import Engine
@@ -36,6 +36,7 @@ from wardline.delivery.doors import door_of
 from wardline.delivery.enrol import KnownAs, enrol, enrolled, proposed
 from wardline.delivery.explain import explain
 from wardline.delivery.foresee import Foreseen, foresee
+from wardline.delivery.import_advisories import imported
 from wardline.delivery.measure import Figures, measure
 from wardline.delivery.rehearse import rehearse_again
 from wardline.delivery.roll_back import roll_back
@@ -231,6 +232,7 @@ class Home:
 
     @cached_property
     def workshop(self) -> Workshop:
+        from wardline.adapters.advisories.osv import OSV
         from wardline.adapters.builds.python_bundle import PythonBundles
         from wardline.adapters.builds.python_tests import PythonTests
         from wardline.adapters.builds.workbench import Shop
@@ -248,6 +250,7 @@ class Home:
             tester=PythonTests(shop=shop),
             code_scanners={"bandit": Bandit(programs=programs)},
             sbom_scanner=Syft(programs=programs),
+            dependency_scanners={"osv": OSV(folder=home / "advisories", imported=partial(imported, self.log))},
             bundles=self.bundles,
             rooms=FolderRooms(home / "rooms"),
             version=wardline.__version__,

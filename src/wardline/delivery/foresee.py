@@ -26,11 +26,12 @@ class Foreseen:
     def lines(self) -> tuple[str, ...]:
         """Return the road for people, a line a station."""
         pipeline = self.pipeline
+        scanners = (*pipeline.scan.code, *pipeline.scan.dependencies)
         return (
             f"{pipeline.service.name} at {self.commit_sha[:12]}",
             f"  build   {pipeline.build.run}",
             f"  test    {pipeline.test.run} (at least {pipeline.test.min_coverage} % covered)",
-            f"  scan    components, {', '.join(pipeline.scan.code) or 'no code scanner'}",
+            f"  scan    components, {', '.join(scanners) or 'no code scanner'}",
             *(
                 f"  {environment.name}: {', '.join(self._stations(environment))}"
                 for environment in pipeline.environments

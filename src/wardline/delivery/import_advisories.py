@@ -1,9 +1,10 @@
 """Import advisories: leave on record what is known of vulnerabilities from now on."""
 
+from wardline.canonical import Digest
 from wardline.clock import from_rfc3339, to_rfc3339
 from wardline.delivery.collect_evidence import Collector
 from wardline.errors import Refused
-from wardline.evidence.log import Evidence
+from wardline.evidence.log import Evidence, EvidenceLog
 from wardline.findings.advisories.mirror import Snapshot
 from wardline.findings.advisories.predicates import ADVISORY_SNAPSHOT, AdvisorySnapshot
 
@@ -33,6 +34,12 @@ def import_advisories(snapshot: Snapshot, *, fewer: bool, collect: Collector) ->
             )
     step = f"advisory-snapshot/{collect.log.size()}"
     return collect.once(step, None, lambda: AdvisorySnapshot(snapshot=snapshot))
+
+
+def imported(log: EvidenceLog, digest: Digest) -> int | None:
+    """Return the log index of the newest import that made the mirror with this `digest`; None: none did."""
+    imports = (item.index for item in log.youngest(ADVISORY_SNAPSHOT) if item.statement.subjects[0].digest == digest)
+    return next(imports, None)
 
 
 def _lost(before: Evidence, now: Snapshot) -> str | None:

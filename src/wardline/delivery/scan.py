@@ -1,4 +1,6 @@
-"""Scan: what the artifact is made of, and what code scanners see in its source."""
+"""Scan: what the artifact is made of, what code scanners see in its source, what is known of its components."""
+
+from collections.abc import Callable
 
 from wardline.canonical import JSON, Digest, decode, encode
 from wardline.changes.predicates import SBOMListed
@@ -9,8 +11,9 @@ from wardline.delivery.workshop import Workshop
 from wardline.errors import IntegrityViolation
 from wardline.evidence.log import Evidence
 from wardline.findings.predicates import FINDINGS, ScanContinued, Scanned, findings_document, parts
+from wardline.findings.scanning import CodeScan
 from wardline.pipelines.building import Stopped
-from wardline.predicates import Predicate
+from wardline.predicates import Predicate, Subject
 
 _CYCLONEDX = "application/vnd.cyclonedx+json"
 _REPORT = "application/json"
@@ -38,7 +41,16 @@ def list_components(travel: Travel, workshop: Workshop, built: Evidence) -> Pred
 
 def scan_code(travel: Travel, workshop: Workshop, built: Evidence, *, scanner: str) -> None:
     """Let one code scanner look at the exported source; it leaves as many statements as its findings take."""
-    first = travel.leave(f"scan/{scanner}", lambda: _look(travel, workshop, built, scanner=scanner))
+    _leave(travel, scanner, lambda: _look(travel, workshop, built, scanner=scanner))
+
+
+def scan_dependencies(travel: Travel, workshop: Workshop, listed: Evidence, *, scanner: str) -> None:
+    """Let one scanner look up known vulnerabilities of the components that `listed` names."""
+    _leave(travel, scanner, lambda: _look_up(travel, workshop, listed, scanner=scanner))
+
+
+def _leave(travel: Travel, scanner: str, look: Callable[[], Predicate]) -> None:
+    first = travel.leave(f"scan/{scanner}", look)
     match first.statement.body:
         case {"part": {"of": int(of)}, "whole": {"digest": {"sha256": str(digest)}}} as begun if of > 1:
             # Every part is told from the list that the first one keeps: a restart goes on with the same findings.
@@ -61,15 +73,35 @@ def _look(travel: Travel, workshop: Workshop, built: Evidence, *, scanner: str) 
     artifact = built.statement.subjects[0]
     looks = workshop.code_scanners.get(scanner)
     if looks is None:
-        missing = Stopped(
-            code="no-such-scanner",
-            words=f"no code scanner named {scanner}; known: {', '.join(workshop.code_scanners)}",
-            errored=True,
-            exit_code=None,
-            output=b"",
-        )
-        return stopped(travel, f"scan/{scanner}", missing, about=artifact)
+        return _missing(travel, scanner, tuple(workshop.code_scanners), about=artifact)
     scan = looks.scan(workshop.rooms.of(travel.id, "source"), paths=pipeline.scan.paths, timeout=pipeline.scan.timeout)
+    return _scanned(travel, scan, artifact)
+
+
+def _look_up(travel: Travel, workshop: Workshop, listed: Evidence, *, scanner: str) -> Predicate:
+    artifact = listed.statement.subjects[0]
+    looks = workshop.dependency_scanners.get(scanner)
+    if looks is None:
+        return _missing(travel, scanner, tuple(workshop.dependency_scanners), about=artifact)
+    match listed.statement.body:
+        case {"reason": None, "report": {"digest": {"sha256": str(digest)}}}:
+            return _scanned(travel, looks.scan(travel.collect.blobs.get(Digest(digest))), artifact)
+        case _:
+            return _scanned(travel, looks.scan(None), artifact)
+
+
+def _missing(travel: Travel, scanner: str, known: tuple[str, ...], *, about: Subject) -> Predicate:
+    missing = Stopped(
+        code="no-such-scanner",
+        words=f"no scanner named {scanner}; known: {', '.join(known)}",
+        errored=True,
+        exit_code=None,
+        output=b"",
+    )
+    return stopped(travel, f"scan/{scanner}", missing, about=about)
+
+
+def _scanned(travel: Travel, scan: CodeScan, artifact: Subject) -> Predicate:
     if scan.remedy is not None:
         travel.progress.says(scan.remedy)
     blobs, listed = travel.collect.blobs, findings_document(scan)

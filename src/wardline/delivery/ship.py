@@ -10,7 +10,7 @@ from wardline.delivery.promote import Shipment, promote
 from wardline.delivery.read_calendars import calendars_at
 from wardline.delivery.read_policies import declared_at
 from wardline.delivery.run_tests import run_tests
-from wardline.delivery.scan import list_components, scan_code
+from wardline.delivery.scan import list_components, scan_code, scan_dependencies
 from wardline.delivery.take_source import declared, take_source
 from wardline.delivery.travel import Travel
 from wardline.delivery.workshop import Workshop
@@ -33,9 +33,11 @@ def _walk(travel: Travel, workshop: Workshop, gate: Gate, target: Target) -> Run
     if built.statement.predicate_type != PROVENANCE:
         return RunStatus.FAILED  # without an artifact there is nothing to hold a gate for
     travel.leave("test", lambda: run_tests(travel, workshop, built))
-    travel.leave("sbom", lambda: list_components(travel, workshop, built))
+    listed = travel.leave("sbom", lambda: list_components(travel, workshop, built))
     for scanner in pipeline.scan.code:
         scan_code(travel, workshop, built, scanner=scanner)
+    for scanner in pipeline.scan.dependencies:
+        scan_dependencies(travel, workshop, listed, scanner=scanner)
     shipment = Shipment.of(pipeline, built)
     policies = declared_at(workshop, Path(travel.run.repository), commit, pipeline)
     for environment in pipeline.environments:

@@ -1,13 +1,13 @@
 """The workshop: what the stations before the first gate work with."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from wardline.canonical import Digest
 from wardline.changes.repository import Repository
-from wardline.findings.scanning import CodeScanner, SBOMScanner
+from wardline.findings.scanning import CodeScanner, DependencyScanner, SBOMScanner
 from wardline.identity.people import People
 from wardline.ids import RunId
 from wardline.pipelines.building import Builder, Tester
@@ -48,7 +48,7 @@ class Bundles(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workshop:
-    """`code_scanners` by the names that wardline.yaml knows them by."""
+    """Scanners by the names that wardline.yaml knows them by."""
 
     repository: Repository
     people: People
@@ -59,3 +59,4 @@ class Workshop:
     bundles: Bundles
     rooms: Rooms
     version: str  # of Wardline, for the provenance
+    dependency_scanners: Mapping[str, DependencyScanner] = field(default_factory=dict)

@@ -48,7 +48,9 @@ class Scanned:
         told = parts(findings_document(self.scan))
         if len(told) > 1 and self.whole is None:
             raise InvalidInput(f"a scan told in {len(told)} parts names the list of all its findings; got none")
-        return {
+        advisories = self.scan.advisories
+        known: JSONObject = {} if advisories is None else {"advisories": advisories.to_json()}
+        return known | {
             "scanner": {"name": self.scan.scanner.name, "version": self.scan.scanner.version},
             "looked_at": {"files": self.scan.looked_at.files, "lines": self.scan.looked_at.lines},
             "findings": list(told[0]),

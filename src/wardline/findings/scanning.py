@@ -5,6 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Protocol
 
+from wardline.findings.advisories.mirror import Snapshot
 from wardline.findings.finding import Finding
 
 
@@ -34,6 +35,7 @@ class CodeScan:
     reason: str | None
     report: bytes | None  # the scanner's own, masked, JSON
     remedy: str | None = None  # for people: what was missing and what to do
+    advisories: Snapshot | None = None  # what was known, where known vulnerabilities were looked up
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +60,14 @@ class CodeScanner(Protocol):
 
     def scan(self, source: Path, *, paths: tuple[str, ...], timeout: timedelta) -> CodeScan:
         """Look at the source files below `paths` of the folder `source`."""
+        ...
+
+
+class DependencyScanner(Protocol):
+    """Looks up known vulnerabilities of components. It MUST say `reason` unless it could judge every one of them."""
+
+    def scan(self, sbom: bytes | None) -> CodeScan:
+        """Judge the components of a CycloneDX or SPDX document; None: nobody could list them."""
         ...
 
 

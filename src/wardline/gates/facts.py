@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from wardline.canonical import JSON, JSONObject
-from wardline.clock import to_rfc3339
+from wardline.canonical import JSON, Digest, JSONObject
+from wardline.clock import from_rfc3339, to_rfc3339
 from wardline.evidence.log import Evidence
 from wardline.evidence.register import REGISTERED
 from wardline.findings.policy_results import POLICY_RESULTS
@@ -23,7 +23,7 @@ from wardline.gates.emergency_review import EMERGENCY_REVIEW
 from wardline.gates.judge import Question
 from wardline.gates.overlays import NO_OVERLAYS, Overlays
 from wardline.gates.predicates import APPROVAL, DECISION, REJECTION, WAIVER
-from wardline.gates.readings import Readings
+from wardline.gates.readings import Readings, ScanRead
 from wardline.gates.rechecks import rechecks
 from wardline.gates.results import results_section
 from wardline.gates.review_debts import debts, open_debts
@@ -125,7 +125,7 @@ def gather(
             "tests": reading.tests(),
             "sbom": reading.sbom(),
             "provenance": reading.provenance(),
-            "scans": [readings.scan_section(scan) for scan in reading.scans()],
+            "scans": [_scan(scan, now) for scan in reading.scans()],
             "findings": _findings(reading, waivers),
             "rollback": _rollback(door),
             "rechecks": again,
@@ -173,10 +173,20 @@ def _standards(door: Door) -> JSONObject:
     return {
         "min_coverage_bp": pipeline.test.min_coverage * _POINTS_PER_PERCENT,
         "coverage_declared": pipeline.test.coverage is not None,
-        "scanners": list(pipeline.scan.code),
+        "scanners": [*pipeline.scan.code, *pipeline.scan.dependencies],
         "calendars": list(door.environment.windows),
         "results": list(pipeline.scan.results),
     }
+
+
+def _scan(scan: ScanRead, now: datetime) -> JSONObject:
+    section = readings.scan_section(scan)
+    match scan.parts[0].statement.body.get("advisories"):
+        case {"digest": {"sha256": str(digest)}, "newest": str(newest)}:
+            age = _seconds(now - from_rfc3339(newest))
+            return section | {"advisories": {"digest": str(Digest(digest)), "newest": newest, "age_s": age}}
+        case _:
+            return section
 
 
 def _findings(reading: Readings, waivers: Sequence[StandingWaiver]) -> list[JSON]:

@@ -168,12 +168,13 @@ _SCAN = Section(make=ScanSpec, keys=(
         default=["bandit"], doc="the scanners that read the source"),
     Key(name="paths", shape=Items(each=PATH, at_least=1), default=["."], doc="what they read, below the repository"),
     _timeout("10m", "scan"),
+    Key(name="dependencies", shape=Items(each=Choice(words=("osv",))), default=[],
+        doc="what looks up known vulnerabilities of the components; osv: in the advisories that were imported"),
     Key(name="results", shape=Items(each=Choice(words=("conftest", "opa"))), default=[],
         doc="policy tools outside whose results must be handed in for the commit; see wardline gate import"),
 ), not_built={
     "phi": "looking for PHI in the source",
     "secrets": "looking for secrets in the source",
-    "dependencies": "looking up known vulnerabilities of the dependencies",
     "infrastructure": "checks of infrastructure code",
 })
 

@@ -70,6 +70,7 @@ class ScanSpec:
     code: tuple[str, ...] = ("bandit",)
     paths: tuple[str, ...] = (".",)  # below the export; tests are left out by the scanners' own settings
     timeout: timedelta = timedelta(minutes=10)
+    dependencies: tuple[str, ...] = ()
     results: tuple[str, ...] = ()
 
 
