@@ -30,6 +30,7 @@ from wardline.cli.forget import forget
 from wardline.cli.init import init
 from wardline.cli.metrics import metrics
 from wardline.cli.packet import packet
+from wardline.cli.scan import scan
 from wardline.cli.shell import leave, report, say
 from wardline.cli.ship import ship
 from wardline.cli.training import train
@@ -86,6 +87,7 @@ app.add_typer(witness.app, name="witness")
 app.command("packet")(packet)
 app.command("verify")(verify)
 app.command("metrics")(metrics)
+app.command("scan")(scan)
 
 
 def _version(wanted: bool) -> None:

@@ -1,0 +1,1 @@
+"""Finding patient data, personal data and secrets in text and in the fields of structured documents."""
