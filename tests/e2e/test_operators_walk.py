@@ -11,7 +11,7 @@ import pytest
 from tests.e2e.installation import Driven, Installation, commit, repository
 from tests.e2e.tiny import tiny
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(420)]
 
 DENIED = 4
 VERIFIER = Path(__file__).parents[2] / "verifier" / "wardline_verify.py"
