@@ -31,6 +31,7 @@ from wardline.cli.init import init
 from wardline.cli.metrics import metrics
 from wardline.cli.packet import packet
 from wardline.cli.scan import scan
+from wardline.cli.sarif import sarif
 from wardline.cli.shell import leave, report, say
 from wardline.cli.ship import ship
 from wardline.cli.training import train
@@ -59,6 +60,7 @@ app.command("reject")(approvals.reject)
 app.command("approvals")(approvals.approvals)
 app.command("waive")(approvals.waive)
 app.add_typer(advisories.app, name="advisories")
+app.command("sarif")(sarif)
 app.command("waivers")(approvals.waivers)
 app.add_typer(break_glass.app, name="break-glass")
 app.command("rollback")(environments.rollback)
