@@ -37,6 +37,8 @@ bench: $(READY)           ## ratios against something else measured in the same 
 	$(BIN)/python bench/verify.py
 	$(BIN)/python bench/log.py
 	$(BIN)/python bench/gate.py
+	$(BIN)/python bench/detection.py
+	$(BIN)/python bench/scan.py
 	$(BIN)/python bench/coverage.py
 
 $(READY): pyproject.toml

@@ -16,6 +16,7 @@ _NUMBER: Final = r"(?:_?(?:number|num|nr|no|id|identifier|code|value|hash))"
 
 # In this order: the first that matches the whole name says what it is.
 _MEANINGS: Final[tuple[tuple[C, str], ...]] = (
+    (C.SECRET, r"(?:\w+_)?(?:pass_?word|pass_?wd|pass_?phrase|(?:api|access|private|signing|encryption|secret)_?key|(?:client_?|app_?)?secret|(?:access_?|auth_?|api_?|refresh_?|bearer_?)token)"),
     (C.SSN, rf"{_PEOPLE}(?:ssn|social_?security{_NUMBER}?|soc_?sec{_NUMBER}?|ss_?n(?:um|o|br)|us_ssn|ssn_?(?:number|no|num|last_?4)|tax_?id(?:entification)?{_NUMBER}?|itin|national_?(?:id|insurance|identity){_NUMBER}?|nino|sin)"),
     (C.MEDICAL_RECORD, rf"{_PEOPLE}(?:mrn|mr_?n(?:o|um|umber)|med(?:ical)?_?rec(?:ord)?{_NUMBER}*|chart{_NUMBER}|(?:hospital|patient|pat|pt){_NUMBER}|emr_?id|ehr_?id|nhs{_NUMBER}|medical_?number|mrn_?(?:number|no|num|id)|patientid|case_?number)"),
     (C.HEALTH_PLAN, rf"{_PEOPLE}(?:mbi|hicn|(?:health_?)?plan_?(?:member_?|beneficiary_?)?(?:number|no|num|id)|(?:member|subscriber|beneficiary|insured|insurance|medicare|medicaid|policy|group|payer_?member|health_?plan|coverage){_NUMBER}|(?:insurance|health_?plan|medicare|medicaid)_?(?:member|policy|beneficiary|subscriber)?{_NUMBER}|medicare|medicaid|policy|beneficiary|subscriberid|memberid|health_?insurance{_NUMBER}?)"),
@@ -62,6 +63,9 @@ def _digits(least: int, most: int) -> Callable[[str], bool]:
 
 
 _SHAPES: Final[Mapping[C, Callable[[str], bool]]] = {
+    C.SECRET: lambda text: (
+        re.fullmatch(r"(?=.*\d)(?=.*[A-Za-z])[^\s(){}<>\[\]$%]{8,}", text) is not None and "://" not in text
+    ),
     C.SSN: _digits(4, 13),
     C.PHONE: _digits(7, 16),
     C.FAX: _digits(7, 16),

@@ -215,7 +215,7 @@ _DATE: Final = (
     rb"|" + _MONTH + rb"\.? \d{1,2}(?:st|nd|rd|th)?,? (?:19|20)\d\d|\d{1,2} " + _MONTH + rb",? (?:19|20)\d\d)"
 )
 _DATE_WORDS: Final = rb"(?:dob|d\.o\.b\.|birth ?dates?|dates? of (?:birth|death|admission|discharge|service|visit|surgery)|born(?: on)?|birthday|deceased|died(?: on)?|expired on|admitted|admission(?: date)?|admit date|discharged?(?: date)?|hospitali[sz]ed|(?:service|visit|encounter|appointment|surgery) date|seen(?: in clinic)? on|appointment (?:on|for)|surgery on)"
-_SEP: Final = rb"[\"']?[ \t]{0,4}(?:(?:number|num|no|nr|id|identifier|is|was|value|#)\.?[\"']?[ \t]{0,4}){0,3}[:=#]{0,2}[>]?[ \t]{0,4}[\"']?"
+_SEP: Final = rb"\.?[\"']?[ \t]{0,4}(?:(?:number|num|no|nr|id|identifier|is|was|value|#)\.?[\"']?[ \t]{0,4}){0,3}[:=#]{0,2}[>]?[ \t]{0,4}[\"']?"
 _ID: Final = rb"(?P<value>(?=[A-Z0-9/-]{0,20}\d)[A-Z0-9](?:[A-Z0-9-]|/(?=\d)){3,30})(?![A-Za-z0-9_(.])"
 _CAPITAL: Final = (
     rb"(?:[A-Z]|\xc3[\x80-\x9e]|\xc5[\xa0\xbd])(?:[a-z'-]|[A-Z](?=[a-z])|[\xc3-\xc5][\x80-\xbf]){1,25}|[A-Z]\."
@@ -284,6 +284,7 @@ _CONTACTS: Final = (
     Rule(name="ssn-labelled", kind=C.SSN, prefilter=rb"(?i)(?:ssn|social[ _-]?security)[^\d\r\n]{0,20}\d{3}", regex=_known("ssn")[0].regex, confirm=_ssn_labelled),
     Rule(name="ssn", kind=C.SSN, prefilter=rb"\b\d{3}-\d\d-\d{4}\b", regex=_known("ssn")[1].regex, confirm=_ssn_bare),
     Rule(name="card", kind=C.ACCOUNT, prefilter=rb"\b[2-6]\d{3}[ -]?\d{4,6}[ -]?\d{4,5}", regex=_known("card")[0].regex, confirm=_card),
+    Rule(name="card-labelled", kind=C.ACCOUNT, prefilter=rb"(?i)\b(?:card|cc)\b[^\d\r\n]{0,16}\d{12}", regex=re.compile(rb"(?i)\b(?:card|cc)\b[^\d\r\n]{0,16}(?P<value>\d{12,19})(?!\d)"), confirm=lambda c: not c.in_code and not allowed.is_famous_number(c.value)),
     Rule(name="fax", kind=C.FAX, prefilter=rb"(?i)(?:fax|facsimile)[^\d\r\n]{0,20}\d", regex=re.compile(rb"(?i)(?:fax|facsimile)[^\d\r\n+(]{0,20}(?P<value>\+?[\d(][\d .()-]{5,18}\d)(?![\w-])"), confirm=_fax_is_near),
     Rule(name="phone-american", kind=C.PHONE, prefilter=rb"[2-9]\d\d\)?[ .-][2-9]\d\d[ .-]\d{4}\b", regex=_known("phone")[0].regex, confirm=_phone_not_fax),
     Rule(name="phone-american-tight", kind=C.PHONE, prefilter=rb"\([2-9]\d\d\)[2-9]\d\d[ .-]\d{4}\b", regex=_known("phone")[0].regex, confirm=_phone_not_fax),

@@ -91,7 +91,7 @@ def _cell(text: str, value: re.Match[str], name: str, *, of_person: bool) -> Ite
     if kind is not None:
         start = value.start(group)
         line, column = text.count("\n", 0, start) + 1, start - text.rfind("\n", 0, start)
-        yield Spot(kind=kind, rule="column", line=line, column=column, value=value[group])
+        yield Spot(kind=kind, rule="column", line=line, column=column, value=value[group].replace("''", "'"))
 
 
 def _columns(text: str) -> list[str]:
