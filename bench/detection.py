@@ -1,10 +1,9 @@
+# ruff: noqa: ANN001, ANN201, E501, C416  # forms are read in one piece
 """Recall and precision of the scanner on a labelled corpus that is made with a seed; every value in it is made up.
 
 Run as `python bench/detection.py [--seed N] [--second SET.json] [--source FOLDER …]`. SET is a list of sentences with
 labelled spans, as microsoft/presidio-research writes them; FOLDER is ordinary source, whose every finding is counted as false.
 """
-
-# ruff: noqa: ANN, E501, SIM905, C416  # forms are read in one piece
 
 import argparse
 import json
@@ -17,8 +16,39 @@ from wardline.findings.sensitive.checksums import is_card, is_dea, is_iban, is_n
 from wardline.findings.sensitive.classes import SensitiveClass as C
 from wardline.findings.sensitive.formats import Formats
 
-FIRST = ["Jane", "Omar", "Lucía", "Piotr", "Wen", "Aisha", "Gustav", "Keiko", "Dmitri", "Fatima", "Noor", "Caleb", "Imani", "Séverine", "Rahul", "Bridget"]
-LAST = ["Hartwell", "Okonkwo", "Núñez", "Kowalczyk", "Zhang", "O'Rourke", "Lindqvist", "Tanaka", "Abernathy", "Castellanos", "Haddad", "Vandermeer", "Iyer"]
+FIRST = [
+    "Jane",
+    "Omar",
+    "Lucía",
+    "Piotr",
+    "Wen",
+    "Aisha",
+    "Gustav",
+    "Keiko",
+    "Dmitri",
+    "Fatima",
+    "Noor",
+    "Caleb",
+    "Imani",
+    "Séverine",
+    "Rahul",
+    "Bridget",
+]
+LAST = [
+    "Hartwell",
+    "Okonkwo",
+    "Núñez",
+    "Kowalczyk",
+    "Zhang",
+    "O'Rourke",
+    "Lindqvist",
+    "Tanaka",
+    "Abernathy",
+    "Castellanos",
+    "Haddad",
+    "Vandermeer",
+    "Iyer",
+]
 STREETS = ["Larkspur Lane", "Mulberry Street", "Old Mill Road", "Harbor View Drive", "Juniper Court", "Station Avenue"]
 CITIES = ["Duluth", "Pocatello", "Yonkers", "Tallahassee", "Boise", "Amarillo"]
 PATTERNED = {C.SSN, C.EMAIL, C.PHONE, C.FAX, C.VEHICLE, C.ACCOUNT, C.LICENCE, C.HEALTH_PLAN, C.SECRET, C.IP_ADDRESS}

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Final
 
+import re2
+
 from wardline.errors import InvalidInput
 from wardline.findings.sensitive.allowed import is_stock_name
 from wardline.findings.sensitive.classes import SensitiveClass
@@ -133,8 +135,13 @@ _CODE: Final = frozenset(
 _CODE_NAMES: Final = re.compile(
     r"(?i)makefile|dockerfile|license.*|copying.*|authors.*|notice.*|readme.*|change(?:s|log).*|contributors.*|news.*|metadata|record|pkg-info|install.*|credits.*|thanks.*|history.*|todo.*|.*requirements.*\.txt"
 )
-_FIELDS: Final = re.compile(
-    rb"(?i)name|ssn|social|dob|birth|mrn|phone|mobile|fax|mail|addr|street|city|zip|postal|licen|vin\b|plate|serial|device|udi|account|acct|iban|member|subscriber|policy|insur|medicare|patient|finger|biometr|photo|face|retina|iris|npi|dea|passport|encounter|admi|discharge|deceased|ip\b|website|age\b"
+_OPTIONS: Final = re2.Options()
+_OPTIONS.encoding = re2.Options.Encoding.LATIN1
+_OPTIONS.never_capture = True
+# The name of a field, and what assigns a value not far behind it; a filter, so that few lines are looked at closely.
+_FIELDS: Final = re2.compile(
+    rb"(?i)(?:name|ssn|social|dob|birth|mrn|phone|mobile|fax|mail|addr|street|city|zip|postal|licen|vin\b|plate|serial|device|udi|account|acct|iban|member|subscriber|policy|insur|medicare|patient|finger|biometr|photo|face|retina|iris|npi|dea|passport|encounter|admi|discharge|deceased|ip\b|website|age\b)[\w \"'\\\].-]{0,32}[:=>]|(?:PID|NK1|IN1|GT1)\|[^\n]*\|",
+    _OPTIONS,
 )
 
 
@@ -225,18 +232,35 @@ def _named(content: bytes, in_code: bool, first_line: int) -> list[Spot]:  # noq
     found: list[Spot] = []
     line = first_line
     for piece in _pieces(content):
-        if _FIELDS.search(piece) is not None:
-            text = piece.decode("utf-8", errors="replace")
-            found += _inserts(text, line)
+        for number, text in _telling_lines(piece):
+            at_line = line + number
             if looks_like_messages(text):
-                found += hl7_spots(text, first_line=line)
-            for key, value, at, column in assignments(text, quoted_only=in_code, first_line=line):
+                found += hl7_spots(text, first_line=at_line)
+            for key, value, at, column in assignments(text, quoted_only=in_code, first_line=at_line):
                 kind = kind_of_field(key, value, of_person=False)
                 stock = in_code and kind is SensitiveClass.NAME and is_stock_name(value)
                 if kind is not None and not stock and _worth(value, in_code=in_code):
                     found.append(Spot(kind=kind, rule="name", line=at, column=column, value=value))
+        if b"insert" in piece.lower():
+            found += _inserts(piece.decode("utf-8", errors="replace"), line)
         line += piece.count(b"\n")
     return found
+
+
+def _telling_lines(piece: bytes) -> Iterator[tuple[int, str]]:
+    """Yield the lines that assign something to a name worth knowing, or hold a segment; with how many stand before."""
+    at = counted = number = 0
+    while at < len(piece):
+        hit = _FIELDS.search(piece, at)
+        if hit is None:
+            return
+        begins = piece.rfind(b"\n", at, hit.start()) + 1 or at
+        ends = piece.find(b"\n", hit.start())
+        ends = len(piece) if ends < 0 else ends
+        number += piece.count(b"\n", counted, begins)
+        counted = begins
+        yield number, piece[begins:ends].decode("utf-8", errors="replace")
+        at = ends + 1
 
 
 def looks_like_messages(text: str) -> bool:
