@@ -167,6 +167,17 @@ _OF_TLOG = {
 }
 
 _OF_FILES = {
+    "sensitive": [
+        b"MSH|^~\\&|A|B|C|D|2024||ADT^A01|1|P|2.5\rPID|1||12345^^^H^MR||Roe^Jo||19610304\r",
+        b"ISA*00*          *00*          *ZZ*A              *ZZ*B              *240101*1200*^*00501*1*0*P*:~"
+        b"NM1*IL*1*ROE*JO~",
+        b'{"resourceType":"Patient","identifier":[{"value":"A12345"}],"name":[{"family":"Roe","given":["Jo"]}]}',
+        b'<Patient><name><family value="Roe"/></name></Patient>',
+        b"patient:\n  name: &a Jo Roe\n  also: *a\n",
+        b"first_name,ssn\nJo,524-45-6788\n",
+        b"INSERT INTO patients (name, dob) VALUES ('Jo Roe', '1961-03-04');",
+        b"\0" * 128 + b"DICM\x02\0\x10\0UI\x14\x001.2.840.10008.1.2.1\0\x10\0\x10\0PN\x06\0Roe^Jo",
+    ],
     "backup": [_BACKUP],
     "backup-manifest": [_MANIFEST],
     "purge": [_purge()],

@@ -17,6 +17,7 @@ from tests.fakes.growing_log import GrowingLog, witness
 from wardline import canonical
 from wardline.adapters.backup.archive import ArchiveReader
 from wardline.adapters.c2sp.witness_list import read_witnesses
+from wardline.adapters.scanners.sensitive.reading import read
 from wardline.adapters.signing.pkcs11_uri import PKCS11URI
 from wardline.canonical import JSONObject
 from wardline.errors import InvalidInput
@@ -28,6 +29,7 @@ from wardline.evidence.retention.purges import Manifest
 from wardline.evidence.retention.retention_file import parse_schedule
 from wardline.evidence.schemas import check_predicate
 from wardline.evidence.statements import Statement
+from wardline.findings.sensitive.formats import Formats
 from wardline.gates.calendar_files import parse_calendar
 from wardline.identity.erasure import Erasure
 from wardline.identity.predicates import Enrolment, KeyChange
@@ -169,6 +171,16 @@ def encoded_again(read: Callable[[bytes], Read], encode: Callable[[Read], bytes]
     return target
 
 
+FORMATS = Formats()
+
+
+def sensitive(content: bytes) -> None:
+    """Every reader of the scanner; it may raise nothing at all."""
+    for name in ("a.log", "a.py", "a.json", "a.xml", "a.yaml", "a.csv", "a.sql"):
+        FORMATS.spots(name, content)
+    list(read("a", io.BytesIO(content), len(content)))
+
+
 TARGETS: dict[str, Callable[[bytes], object]] = {
     "note": note,
     "signature-line": signature,
@@ -199,4 +211,5 @@ TARGETS: dict[str, Callable[[bytes], object]] = {
     "calendar": lambda content: parse_calendar(content, file="calendar.yaml"),
     "witness-list": witness_list,
     "pkcs11-uri": written_again(PKCS11URI.parse),
+    "sensitive": sensitive,
 }

@@ -100,7 +100,10 @@ def _token(candidate: Candidate) -> bool:
 def _mail(candidate: Candidate) -> bool:
     if candidate.in_code:  # who wrote the software says so, in comments and headers; data stands in quotes
         quoted = re.search(rb"[\"'`>]\s*$", candidate.before(4)) is not None or b"mail" in candidate.before(24).lower()
-        author = re.search(rb"(?i)author|maintainer|copyright|\(c\)|signed-off|git@|license|credit", candidate.line)
+        author = re.search(
+            rb"(?i)__\w*email__|-v\d\d@|author|maintainer|copyright|\(c\)|signed-off|git@|license|credit",
+            candidate.line,
+        )
         if not quoted or author is not None or allowed.is_stock_name(candidate.value.partition("@")[0]):
             return False
     return not allowed.is_nobodys_mail(candidate.value)
@@ -197,7 +200,8 @@ def _name(candidate: Candidate) -> bool:
 def _place(candidate: Candidate) -> bool:
     """Source holds the addresses of foundations and of lawyers."""
     return (
-        not candidate.in_code or re.search(rb"(?i)patient|address|\blives?\b|street", candidate.before(60)) is not None
+        not candidate.in_code
+        or re.search(rb"(?i)patient|\blives?\b|address[\"' ]*[:=]", candidate.before(60)) is not None
     )
 
 
