@@ -169,8 +169,10 @@ _OF_TLOG = {
 _OF_FILES = {
     "sensitive": [
         b"MSH|^~\\&|A|B|C|D|2024||ADT^A01|1|P|2.5\rPID|1||12345^^^H^MR||Roe^Jo||19610304\r",
-        b"ISA*00*          *00*          *ZZ*A              *ZZ*B              *240101*1200*^*00501*1*0*P*:~"
-        b"NM1*IL*1*ROE*JO~",
+        (
+            b"ISA*00*          *00*          *ZZ*A              *ZZ*B              *240101*1200*^*00501*1*0*P*:~"
+            b"NM1*IL*1*ROE*JO~"
+        ),
         b'{"resourceType":"Patient","identifier":[{"value":"A12345"}],"name":[{"family":"Roe","given":["Jo"]}]}',
         b'<Patient><name><family value="Roe"/></name></Patient>',
         b"patient:\n  name: &a Jo Roe\n  also: *a\n",
