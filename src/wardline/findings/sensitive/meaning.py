@@ -71,7 +71,7 @@ _SHAPES: Final[Mapping[C, Callable[[str], bool]]] = {
     C.FAX: _digits(7, 16),
     C.EMAIL: lambda text: "@" in text and " " not in text.strip(),
     C.DATE: lambda text: _DATE_VALUE.fullmatch(text.strip()) is not None,
-    C.NAME: lambda text: _NAME_VALUE.fullmatch(text) is not None,
+    C.NAME: lambda text: _NAME_VALUE.fullmatch(text) is not None and re.search(r"[a-z]{3}[A-Z]", text) is None,
     C.GEOGRAPHY: lambda text: len(text) > 1 and re.search(r"[<>{}=]|^[A-Z]{2}$", text) is None,
     C.IP_ADDRESS: lambda text: re.fullmatch(r"[0-9a-fA-F]{1,4}(?:[.:]{1,2}[0-9a-fA-F]{1,4}){3,7}", text) is not None,
     C.URL: lambda text: re.match(r"(?:https?|ftp)://\S+$|www\.\S+$|[\w-]+(?:\.[\w-]+)+(?:/\S*)?$", text) is not None,

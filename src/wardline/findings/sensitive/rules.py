@@ -177,7 +177,9 @@ def _address(candidate: Candidate) -> bool:
 def _personal_page(candidate: Candidate) -> bool:
     return (
         not allowed.is_public_page(candidate.value)
-        and not (candidate.in_code and "~" in candidate.value)
+        and not (
+            candidate.in_code and re.search(r"~|(?i:^(?!.*/(?:patient|member|subscriber|mychart)s?/))", candidate.value)
+        )
         and "{" not in candidate.value
         and "<" not in candidate.value
     )

@@ -12,7 +12,7 @@ from wardline.findings.sensitive.meaning import fits, is_about_a_person, kind_of
 from wardline.findings.sensitive.sighting import Spot
 
 _PEOPLE: Final = re.compile(
-    r"(?i)patient|person|member|subscriber|beneficiar|guarantor|insured|people|contact|emergency|next_?of_?kin|demographic|related_?person|practitioner|customer|employee"
+    r"(?i)patient|person|member_?(?!s$)|subscriber|beneficiar|guarantor|insured|people|contact|emergency|next_?of_?kin|demographic|related_?person|practitioner|customer|employee"
 )
 _RESOURCES: Final = frozenset(
     {
@@ -134,7 +134,7 @@ def _kind(leaf: Leaf, *, of_person: bool, in_fhir: bool) -> C | None:
         return None
     around = of_person or any(_PEOPLE.search(part) is not None for part in leaf.path[-4:-1])
     kind = kind_of_field(leaf.path[-1], leaf.value, of_person=around)
-    if kind is None and len(leaf.path) > 1:
+    if kind is None and len(leaf.path) > 1 and leaf.path[-2] not in {"members", "users", "parent", "owner"}:
         kind = kind_of_field("_".join(leaf.path[-2:]), leaf.value, of_person=around)
     return kind
 
