@@ -17,6 +17,11 @@ def world(tmp_path: Path) -> TinyWorld:
     return TinyWorld(folder=tmp_path)
 
 
+def begin(world: TinyWorld) -> None:
+    """Begin an installation: `ship` does, even where there is nothing to ship."""
+    assert world.run("ship", world.folder / "nothing").code == USAGE
+
+
 def begun_nothing(world: TinyWorld) -> bool:
     listed = world.run("runs", "list", "--output", "json").json
     checked = world.run("log", "check", "--output", "json")
@@ -94,7 +99,7 @@ def test_a_wardline_yaml_that_is_wrong_is_shown_whole(world: TinyWorld) -> None:
     ],
 )
 def test_a_run_that_nobody_knows(world: TinyWorld, arguments: tuple[str, ...]) -> None:
-    world.run("runs", "list")  # begins an installation
+    begin(world)
     ended = world.run(*arguments)
     assert ended.code == USAGE
     assert "r-nobody" in ended.err
@@ -103,6 +108,7 @@ def test_a_run_that_nobody_knows(world: TinyWorld, arguments: tuple[str, ...]) -
 
 @pytest.mark.parametrize("arguments", [("rollback", "production"), ("rehearse",), ("environments", "stop", "nowhere")])
 def test_an_environment_where_nothing_ever_was(world: TinyWorld, arguments: tuple[str, ...]) -> None:
+    begin(world)
     ended = world.run(*arguments)
     assert ended.code == USAGE
     assert "nothing was ever" in ended.err
@@ -117,7 +123,7 @@ def test_a_home_that_is_relative(world: TinyWorld) -> None:
 
 def test_a_home_that_cannot_be_made(world: TinyWorld) -> None:
     (world.folder / "file").write_text("")
-    ended = world.run("runs", "list", WARDLINE_HOME=str(world.folder / "file" / "home"))
+    ended = world.run("ship", WARDLINE_HOME=str(world.folder / "file" / "home"))
     assert ended.code == ERROR
     assert str(world.folder / "file") in ended.err
 
@@ -126,7 +132,7 @@ def test_a_home_that_cannot_be_made(world: TinyWorld) -> None:
 
 
 def test_a_damaged_database_is_said_and_left_alone(world: TinyWorld) -> None:
-    world.run("runs", "list")
+    begin(world)
     database = world.home / "wardline.db"
     damaged = b"garbage!" * 512 + database.read_bytes()[4096:]
     database.write_bytes(damaged)
@@ -140,7 +146,7 @@ def test_a_damaged_database_is_said_and_left_alone(world: TinyWorld) -> None:
 
 def test_a_damaged_database_of_the_engine_leaves_the_run_to_be_resumed(world: TinyWorld) -> None:
     world.commit(build="false")
-    world.run("runs", "list")
+    begin(world)
     (world.home / "engine.db").write_bytes(b"garbage!" * 512)
     ended = world.run("ship", world.repository)
     assert ended.code == ERROR
@@ -151,7 +157,7 @@ def test_a_damaged_database_of_the_engine_leaves_the_run_to_be_resumed(world: Ti
 def test_a_disk_without_room_leaves_the_run_to_be_resumed(world: TinyWorld) -> None:
     """No file may grow beyond 200 kB, which is where the engine's database needs more; a full disk says the same."""
     world.commit(build="false")
-    world.run("runs", "list")
+    begin(world)
     ended = world.run("ship", world.repository, largest_file=200_000)
     assert ended.code == ERROR
     assert "the engine's database engine.db cannot be used" in ended.err
