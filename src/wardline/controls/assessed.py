@@ -33,6 +33,22 @@ class Leaf:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OwedReview:
+    """The review of an emergency release that two people owe and have not both done.
+
+    Attributes:
+        decision, deployment: Log indices of what let it pass, and of its first move.
+        due: By when; None: two people broke the glass together, and it is owed without a date.
+    """
+
+    decision: int
+    deployment: int
+    environment: EnvironmentName
+    opened_at: datetime
+    due: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Assessed:
     """What was asked of one release, and how far it is answered.
 
@@ -43,6 +59,7 @@ class Assessed:
         changed_at: When anything that the coverage looked at last changed, a word that ended included. The same log
             assessed again before the next change says the same.
         leaves: Every statement that the rows name.
+        owed: Reviews of emergency releases of the service, whichever run they were in.
         made_by: The version of Wardline that looked.
     """
 
@@ -56,3 +73,4 @@ class Assessed:
     library: Library
     leaves: Mapping[int, Leaf]
     made_by: str
+    owed: tuple[OwedReview, ...] = ()

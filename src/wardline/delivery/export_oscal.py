@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 
-from wardline.controls.assessed import Assessed, Leaf
+from wardline.controls.assessed import Assessed, Leaf, OwedReview
 from wardline.controls.library import Library
 from wardline.delivery.collect_evidence import Collector
+from wardline.delivery.owed import owed
 from wardline.delivery.show_controls import Question, show_controls
 from wardline.evidence.log import Evidence
+from wardline.gates.review_debts import Debt, open_debts
 from wardline.pipelines.run import RunStore
 from wardline.tlog.merkle import leaf_hash
 
@@ -25,6 +27,7 @@ def assess(question: Question, *, library: Library, runs: RunStore, collect: Col
     Nothing is recorded: what is given out is what `controls show` shows, and the statements of a packet.
     """
     shown = show_controls(question, library=library, runs=runs, collect=collect)
+    reviews = tuple(map(_owed, open_debts(owed(collect), service=shown.service)))
     named = {index for _, rows in shown.coverage.catalogues for row in rows for index in row.indices}
     return Assessed(
         origin=maker.origin,
@@ -32,11 +35,12 @@ def assess(question: Question, *, library: Library, runs: RunStore, collect: Col
         service=shown.service,
         environment=shown.environment,
         began_at=shown.began_at,
-        changed_at=shown.changed_at,
+        changed_at=max([shown.changed_at, *(review.opened_at for review in reviews)]),
         coverage=shown.coverage,
         library=library,
         leaves={index: _leaf(collect.log.read(index)) for index in sorted(named)},
         made_by=maker.version,
+        owed=reviews,
     )
 
 
@@ -49,4 +53,14 @@ def _leaf(evidence: Evidence) -> Leaf:
         recorded_at=context.recorded_at,
         leaf_hash=leaf_hash(content).hex(),
         content=content,
+    )
+
+
+def _owed(debt: Debt) -> OwedReview:
+    return OwedReview(
+        decision=debt.decision,
+        deployment=debt.deployment,
+        environment=debt.environment,
+        opened_at=debt.opened_at,
+        due=debt.due,
     )

@@ -19,7 +19,7 @@ from wardline.adapters.interop.oscal.folder import write_folder
 from wardline.adapters.interop.oscal.names import Document, Names, control_token
 from wardline.adapters.interop.oscal.references import check_references
 from wardline.canonical import JSON, JSONObject
-from wardline.controls.assessed import Assessed, Leaf
+from wardline.controls.assessed import Assessed, Leaf, OwedReview
 from wardline.controls.catalogue import Requirement
 from wardline.controls.coverage import State
 from wardline.controls.library import Library, load_library
@@ -27,7 +27,7 @@ from wardline.controls.mapping import Gap, Relation
 from wardline.controls.said import Accepted, Attested, Claim, Said
 from wardline.errors import Conflict, IntegrityViolation, InvalidInput, Unavailable
 from wardline.evidence.log import Evidence
-from wardline.ids import PrincipalId
+from wardline.ids import EnvironmentName, PrincipalId
 from wardline.outcomes import Outcome
 
 TOKEN = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
@@ -133,6 +133,29 @@ def test_trestle_accepts_every_document_and_reads_it_equal(state: State, tmp_pat
                 assert model.oscal_read(tmp_path / "again.json") == again
                 read += 1
     assert read == (5 if state in {State.MISSING, State.WAIVED} else 4)
+
+
+def test_a_review_that_is_owed_is_an_item_though_nothing_else_is_open(tmp_path: Path) -> None:
+    from trestle.oscal.poam import PlanOfActionAndMilestones
+
+    sound = in_state(State.EVIDENCED)
+    assert "plan-of-action-and-milestones" not in {document.root for document in documents(sound)}
+    review = OwedReview(
+        decision=41,
+        deployment=42,
+        environment=EnvironmentName("production"),
+        opened_at=NOW,
+        due=NOW + timedelta(days=1),
+    )
+    made = documents(replace(sound, owed=(review, replace(review, decision=51, deployment=52, due=None))))
+    check_references(made, ["evidence/1.json"])
+    milestones = of_root(made, "plan-of-action-and-milestones")
+    alone, together = milestones["poam-items"]
+    assert {"name": "decision", "ns": alone["props"][0]["ns"], "value": "41"} in alone["props"]
+    assert [each["name"] for each in alone["props"]] == ["decision", "deployment", "since", "due"]
+    assert [each["name"] for each in together["props"]] == ["decision", "deployment", "since"]
+    (tmp_path / "plan.json").write_text(json.dumps({"plan-of-action-and-milestones": milestones}))
+    assert PlanOfActionAndMilestones.oscal_read(tmp_path / "plan.json") is not None
 
 
 def test_a_waiver_is_a_risk_accepted_until_it_ends_and_meets_nothing() -> None:

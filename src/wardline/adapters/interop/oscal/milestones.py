@@ -1,10 +1,11 @@
-"""What is open, as an OSCAL plan of action and milestones: missing rows, and findings accepted until a day."""
+"""What is open, as an OSCAL plan of action and milestones: missing rows, accepted findings, reviews owed."""
 
 from wardline.adapters.interop.oscal.names import MILESTONES, Document, Names, about, metadata, properties
 from wardline.adapters.interop.oscal.observed import Observed
 from wardline.adapters.interop.oscal.plan import assets, this_system
 from wardline.canonical import JSON, JSONObject
-from wardline.controls.assessed import Assessed
+from wardline.clock import to_rfc3339
+from wardline.controls.assessed import Assessed, OwedReview
 from wardline.controls.coverage import Row, State
 
 _OPEN = frozenset({State.MISSING, State.WAIVED})
@@ -23,6 +24,7 @@ def plan_of_action(assessed: Assessed) -> Document | None:
     risks, leaves = observed.risks(rows), observed.resources(rows)
     items: list[JSON] = [_missing(names, assessed, observed, row) for row in rows if row.state is State.MISSING]
     items += [_accepted(names, risk) for risk in risks if isinstance(risk, dict)]
+    items += [_owed(names, assessed, review) for review in assessed.owed]
     if not items:
         return None
     findings: list[JSON] = [finding for row in rows if (finding := observed.finding(row)) is not None]
@@ -32,8 +34,8 @@ def plan_of_action(assessed: Assessed) -> Document | None:
             "id": names.uuid("service", assessed.service),
         },
         "local-definitions": {"components": [this_system(assessed)], "assessment-assets": assets(assessed)},
-        "observations": [observed.observation(row) for row in rows],
     }
+    body |= {"observations": [observed.observation(row) for row in rows]} if rows else {}
     body |= {"risks": risks} if risks else {}
     body |= {"findings": findings} if findings else {}
     body["poam-items"] = items
@@ -67,4 +69,23 @@ def _accepted(names: Names, risk: JSONObject) -> JSONObject:
         "props": risk["props"],
         "related-risks": [{"risk-uuid": risk["uuid"]}],
         "remarks": "Mend the finding, or judge anew, before that day.",
+    }
+
+
+def _owed(names: Names, assessed: Assessed, review: OwedReview) -> JSONObject:
+    due = None if review.due is None else to_rfc3339(review.due)
+    return {
+        "uuid": names.uuid("item", "review", str(review.decision)),
+        "title": f"Review of an emergency release of {assessed.service} into {review.environment}",
+        "description": f"Rules were set aside under break-glass by decision {review.decision} of the log"
+        + (", by one person." if due else ", by two people together."),
+        "props": properties(
+            {
+                "decision": review.decision,
+                "deployment": review.deployment,
+                "since": to_rfc3339(review.opened_at),
+                "due": due,
+            }
+        ),
+        "remarks": "Compliance and clinical safety, two people, review it; until then no normal release passes.",
     }
