@@ -30,8 +30,8 @@ from wardline.cli.forget import forget
 from wardline.cli.init import init
 from wardline.cli.metrics import metrics
 from wardline.cli.packet import packet
-from wardline.cli.scan import scan
 from wardline.cli.sarif import sarif
+from wardline.cli.scan import scan
 from wardline.cli.shell import leave, report, say
 from wardline.cli.ship import ship
 from wardline.cli.training import train
