@@ -13,7 +13,7 @@ test: $(READY)            ## set up and pass the tests that need a few minutes
 	$(BIN)/pytest -m "not slow and not exhaustive" -n 3 --dist loadfile   # they mostly wait for processes
 
 test-slow: $(READY)       ## whole journeys with real processes, kills and a service from the package index
-	$(BIN)/pytest -m slow -rs -n 3 --dist loadfile   # they mostly wait; within a file each builds on those before it
+	$(BIN)/pytest -m slow -rs -n 3 --dist loadfile --no-loadscope-reorder   # they mostly wait; the longest files come first
 
 test-exhaustive: $(READY) ## every case of what the other suites try a spread of; the better part of an hour on two cores
 	$(BIN)/pytest -m exhaustive
