@@ -7,6 +7,7 @@ from typing import ClassVar, Self
 
 from wardline.canonical import JSON, Digest, JSONObject
 from wardline.clock import from_rfc3339, to_rfc3339
+from wardline.controls.said import parse_word
 from wardline.errors import InvalidInput
 from wardline.identity.principals import Role
 from wardline.ids import EnvironmentName, RunId
@@ -175,8 +176,4 @@ def parse_code(text: str) -> EmergencyCode:
     Raises:
         InvalidInput: It names none.
     """
-    found = next((code for code in EmergencyCode if code.value == text), None)
-    if found is None:
-        known = ", ".join(code.value for code in EmergencyCode)
-        raise InvalidInput(f"break-glass code: expected one of {known}, got {text[:40]!r}")
-    return found
+    return parse_word(text, EmergencyCode, "break-glass code")

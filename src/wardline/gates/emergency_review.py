@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import ClassVar, Self
 
 from wardline.canonical import JSON, Digest, JSONObject
+from wardline.controls.said import parse_word
 from wardline.errors import InvalidInput
 from wardline.identity.principals import Role
 from wardline.ids import RunId
@@ -145,11 +146,7 @@ def parse_verdict(text: str) -> ReviewVerdict:
     Raises:
         InvalidInput: It names none.
     """
-    found = next((verdict for verdict in ReviewVerdict if verdict.value == text), None)
-    if found is None:
-        known = ", ".join(verdict.value for verdict in ReviewVerdict)
-        raise InvalidInput(f"verdict of a review: expected one of {known}, got {text[:40]!r}")
-    return found
+    return parse_word(text, ReviewVerdict, "verdict of a review")
 
 
 def _answer(document: JSON) -> tuple[str, str]:
