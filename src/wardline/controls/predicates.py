@@ -109,7 +109,7 @@ class Attestation:
                     claim=parse_word(claim, Claim, "attestation: claim"),
                     role=parse_word(role, Role, "role"),
                     service=service,
-                    document=_digest(document),
+                    document=parse_digest(document),
                     statement=BlobRef.parse(statement),
                     expires_at=from_rfc3339(expires_at),
                 )
@@ -212,7 +212,12 @@ def _about(document: JSON) -> About:
             raise InvalidInput("expected id, asks and catalogue of a control")
 
 
-def _digest(document: JSON) -> Digest | None:
+def parse_digest(document: JSON) -> Digest | None:
+    """Return the digest of the document that a person's word names; None: it names none.
+
+    Raises:
+        InvalidInput: It is neither.
+    """
     match document:
         case None:
             return None

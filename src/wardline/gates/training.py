@@ -10,8 +10,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import ClassVar, Self
 
-from wardline.canonical import JSON, Digest, JSONObject
+from wardline.canonical import Digest, JSONObject
 from wardline.clock import from_rfc3339, to_rfc3339
+from wardline.controls.predicates import parse_digest
 from wardline.controls.said import parse_word
 from wardline.errors import InvalidInput
 from wardline.evidence.log import Evidence
@@ -96,7 +97,7 @@ class Training:
                     principal=PrincipalId(principal),
                     claim=parse_word(claim, Trained, "training: claim"),
                     role=parse_word(role, Role, "role"),
-                    document=_digest(document),
+                    document=parse_digest(document),
                     statement=BlobRef.parse(statement),
                     expires_at=from_rfc3339(expires_at),
                 )
@@ -168,13 +169,3 @@ def _read(item: Evidence, people: Directory) -> InDate | None:
     if training.principal == context.actor or training.expires_at > context.recorded_at + LONGEST_TRAINING:
         return None
     return InDate(index=item.index, by=context.actor, at=context.recorded_at, training=training)
-
-
-def _digest(document: JSON) -> Digest | None:
-    match document:
-        case None:
-            return None
-        case {"sha256": str(digest), **rest} if not rest:
-            return Digest(digest)
-        case _:
-            raise InvalidInput("training: document: expected null or one sha256 digest")
